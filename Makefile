@@ -1,0 +1,46 @@
+# Every target sets up what is missing first (setup/bootstrap.py); a second call sets nothing up.
+# On a fresh machine: Python 3.11, make and the package registries are enough.
+
+SHELL := /bin/sh
+.DELETE_ON_ERROR:
+.PHONY: help setup demo test lint check bench docs lock clean
+
+help:
+	@echo 'make demo   set up, fill a lake from sample deliveries, show what to try'
+	@echo 'make test   set up, lint, run all tests'
+	@echo 'make lint   ruff, mypy, import rule, yamllint'
+	@echo 'make check  validate contracts, SQL, rules and code lists'
+	@echo 'make bench  measure; prints JSON'
+	@echo 'make docs   write the generated pages and the JSON Schema for editors'
+	@echo 'make lock   resolve setup/requirements.in anew into setup/requirements.txt'
+	@echo 'make clean  remove the environment and all caches (never the lake)'
+
+setup:
+	@python=$$(PYTHON="$(PYTHON)" setup/find-python.sh) && "$$python" setup/bootstrap.py
+
+demo: setup
+	@.venv/bin/onesource demo
+
+# Lint that fails does not hide what the tests say, and fails the target all the same.
+# The last line is pytest's own.
+test: setup
+	@status=0; setup/lint.sh || status=$$?; .venv/bin/python -m pytest || exit $$?; exit $$status
+
+lint: setup
+	@setup/lint.sh
+
+check: setup
+	@.venv/bin/onesource check
+
+bench: setup
+	@.venv/bin/python benchmarks/run.py
+
+docs: setup
+	@.venv/bin/python setup/write_docs.py
+
+lock: setup
+	@.venv/bin/python setup/lock.py
+
+clean:
+	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build
+	find jobs tests benchmarks setup -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,437 @@
+"""Codes: organisations (GB 32100), vehicles (VIN), code lists, industries, diagnoses, operations.
+
+A code is text: leading zeros are part of it, and are given back where a spreadsheet took them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from onesource.clean.standardisers.model import (
+    Argument,
+    Context,
+    Lookup,
+    Request,
+    Stage,
+    Standardiser,
+    Table,
+)
+from onesource.clean.standardisers.sql import cleaned, detail, flag, is_nothing, upper
+
+ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"  # GB 32100: no I O S V Z
+USCC_WEIGHTS = tuple(pow(3, i, 31) for i in range(17))
+BODY_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+BODY_WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)  # GB 11714
+VIN_WEIGHTS = (8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2)  # GB 16735
+VIN_LETTERS, VIN_DIGITS = "ABCDEFGHJKLMNPRSTUVWXYZ", "12345678123457923456789"
+UNREADABLE = "case when bad <> 'null' then bad end"
+EMPTY_OR_BAD = (
+    "case when bad = 'null' then 'EMPTY' when bad is not null then 'FMT' "
+    f"when {is_nothing()} then 'EMPTY' "
+)
+
+
+def _weighted(x: str, alphabet: str, weights: Sequence[int]) -> str:
+    """Σ value × weight of the characters of `x`; a character's value is its place in `alphabet`."""
+    terms = (
+        f"(instr('{alphabet}', substr({x}, {i}, 1)) - 1) * {w}"
+        for i, w in enumerate(weights, start=1)
+    )
+    return " + ".join(terms)
+
+
+def _one_character(x: str) -> str:
+    """Is it one character again and again? A well-formed number of that kind is a placeholder."""
+    return f"length(replace({x}, left({x}, 1), '')) = 0"
+
+
+def _names(context: Context, codelist: str, prefix: str) -> Table:
+    """The codes of a list, each once, with its latest name."""
+    rows: dict[str, str] = {}
+    if codelist in context.codelists:
+        rows = {r.code: r.name for r in context.codelist(codelist).rows}
+    return Table(codelist, (f"{prefix}_code", f"{prefix}_name"), tuple(rows.items()))
+
+
+def _uscc(request: Request) -> Sequence[Stage]:
+    body, check = "substr(u, 9, 9)", "substr(u, 18, 1)"
+    return [
+        *cleaned(),
+        {"u": f"regexp_replace({upper('t')}, '[-‐‑–—−]', '')"},
+        {
+            "formed": "coalesce(length(u) = 18 and "
+            f"u rlike '^[{ALPHABET}]{{2}}[0-9]{{6}}[{ALPHABET}]{{10}}$', false)",
+        },
+        {
+            "total": f"case when formed then {_weighted('u', ALPHABET, USCC_WEIGHTS)} end",
+            "inner_total": "case when formed then "
+            f"{_weighted(body, BODY_ALPHABET, BODY_WEIGHTS)} end",
+            "pair": "case when formed then left(u, 2) end",
+            "registrar": "case when formed then left(u, 1) end",
+            "division": "case when formed then substr(u, 3, 6) end",
+        },
+        {
+            "expected": f"substr('{ALPHABET}', cast((31 - total % 31) % 31 + 1 as int), 1)",
+            "inner": "substr('0X987654321', cast(inner_total % 11 + 1 as int), 1)",
+        },
+        Lookup(_names(request.context, "uscc_type", "type"), "pair"),
+        Lookup(_names(request.context, "uscc_registrar", "registrar"), "registrar"),
+        Lookup(_names(request.context, "gb2260", "division"), "division"),
+        {
+            "value": "u",
+            "verdict": f"{EMPTY_OR_BAD}when not formed then 'FMT' "
+            f"when {check} <> expected then 'CHK' "
+            f"when {_one_character('u')} then 'SUSPECT' else 'OK' end",
+            "detail": detail(
+                unreadable=UNREADABLE,
+                kind="case when formed or bad is not null then null "
+                "when u rlike '^[0-9]{15}$' then 'registration_number' "
+                "when u rlike '^[0-9A-Z]{8}[0-9X]$' then 'organisation_code' end",
+                length="case when bad is null and not formed and length(u) not in (0, 18) "
+                "then cast(length(u) as string) end",
+                changed=flag("bad is null and formed and u <> raw"),
+                registrar="registrar_name",
+                type="type_name",
+                div="division",
+                div_name="division_name",
+                warning="case when formed then concat_ws(',', "
+                "case when type_name is null then 'type_unknown' end, "
+                "case when division_name is null then 'division_unknown' end, "
+                "case when inner <> substr(u, 17, 1) then 'organisation_code_check' end) end",
+            ),
+        },
+    ]
+
+
+def _vin(_: Request) -> Sequence[Stage]:
+    digits = f"translate(u, '{VIN_LETTERS}', '{VIN_DIGITS}')"
+    return [
+        *cleaned(),
+        {"u": f"regexp_replace({upper('t')}, '[-‐‑–—−*]', '')"},
+        {
+            "formed": "coalesce(length(u) = 17 and u rlike '^[A-HJ-NPR-Z0-9]{17}$', false)",
+            "weighed": digits,
+        },
+        {"total": f"case when formed then {_weighted('weighed', '0123456789', VIN_WEIGHTS)} end"},
+        {"expected": "substr('0123456789X', cast(total % 11 + 1 as int), 1)"},
+        {
+            "value": "u",
+            "verdict": f"{EMPTY_OR_BAD}when not formed then 'FMT' "
+            "when substr(u, 9, 1) <> expected then 'CHK' "
+            f"when {_one_character('u')} then 'SUSPECT' else 'OK' end",
+            "detail": detail(
+                unreadable=UNREADABLE,
+                length="case when bad is null and not formed and length(u) not in (0, 17) "
+                "then cast(length(u) as string) end",
+                letters=flag("bad is null and u rlike '[IOQ]'"),
+                changed=flag("bad is null and formed and u <> raw"),
+            ),
+        },
+    ]
+
+
+def _code(request: Request) -> Sequence[Stage]:
+    width = int(request.args.get("width", 0))
+    listed = request.args.get("list")
+    codes, names = _listed(request.context, listed) if listed else (None, None)
+    padded = f"lpad(u, {width}, '0')" if width else "u"
+    stages: list[Stage] = [
+        *cleaned(spaces=True),
+        # Codes are not calculated with: 33000.0 is a code that a spreadsheet made a number.
+        {"u": "case when t rlike '^[0-9]+[.]0+$' then regexp_replace(t, '[.]0+$', '') else t end"},
+        {
+            "k": f"case when {width} > 0 and u rlike '^[0-9]+$' and length(u) < {width} "
+            f"then {padded} else u end"
+        },
+    ]
+    if codes is None or names is None:
+        known = "true"
+        value, by = "k", "cast(null as string)"
+        expired = "false"
+        found = "cast(null as string)"
+    else:
+        size = max((len(str(r[0])) for r in codes.rows), default=1)
+        stages += [
+            {
+                "k2": f"case when k rlike '^[0-9]+$' and length(k) < {size} "
+                f"then lpad(k, {size}, '0') else k end"
+            },
+            Lookup(codes, "k"),
+            Lookup(_renamed(codes, "padded"), "k2"),
+            Lookup(names, "t"),
+        ]
+        value = (
+            "case when list_name is not null then k when padded_name is not null then k2 "
+            "else named_code end"
+        )
+        known = f"({value}) is not null"
+        by = (
+            "case when list_name is not null then null when padded_name is not null then 'padded' "
+            "when named_code is not null then 'name' end"
+        )
+        found = "coalesce(list_name, padded_name)"
+        starts, ends = "coalesce(list_from, padded_from)", "coalesce(list_to, padded_to)"
+        expired = f"coalesce(arg_date < {starts}, false) or coalesce(arg_date >= {ends}, false)"
+    stages.append(
+        {
+            "value": value,
+            "verdict": f"{EMPTY_OR_BAD}when not ({known}) then 'CODE_UNKNOWN' "
+            f"when {expired} then 'EXPIRED' else 'OK' end",
+            "detail": detail(
+                unreadable=UNREADABLE,
+                by=by,
+                name=found,
+                padded=flag(f"bad is null and {width} > 0 and k <> u"),
+                number=flag("bad is null and u <> t"),
+            ),
+        }
+    )
+    return stages
+
+
+def _listed(context: Context, name: str) -> tuple[Table, Table]:
+    """A code list by code (with the whole time in which it holds) and by unambiguous name."""
+    rows: dict[str, tuple[str, str | None, str | None]] = {}
+    by_name: dict[str, set[str]] = {}
+    for r in context.codelist(name).rows:
+        before = rows.get(r.code)
+        starts = r.valid_from if before is None else _least(before[1], r.valid_from)
+        ends = r.valid_to if before is None else _most(before[2], r.valid_to)
+        rows[r.code] = (r.name, starts, ends)
+        by_name.setdefault(r.name, set()).add(r.code)
+    codes = tuple((code, *rest) for code, rest in rows.items())
+    named = tuple((n, next(iter(c))) for n, c in by_name.items() if len(c) == 1 and n not in rows)
+    return (
+        Table(name, ("list_code", "list_name", "list_from", "list_to"), codes),
+        Table(f"{name}_names", ("named_name", "named_code"), named),
+    )
+
+
+def _least(a: str | None, b: str | None) -> str | None:
+    return None if a is None or b is None else min(a, b)
+
+
+def _most(a: str | None, b: str | None) -> str | None:
+    return None if a is None or b is None else max(a, b)
+
+
+def _renamed(table: Table, prefix: str) -> Table:
+    """The same table under other column names, to look up a second key in it."""
+    columns = tuple(f"{prefix}_{c.split('_', 1)[1]}" for c in table.columns)
+    return Table(f"{table.name}_{prefix}", columns, table.rows)
+
+
+# GB/T 4754-2017: the last two-digit division of each section.
+SECTIONS: Mapping[str, int] = {
+    "A": 5,
+    "B": 12,
+    "C": 43,
+    "D": 46,
+    "E": 50,
+    "F": 52,
+    "G": 60,
+    "H": 62,
+    "I": 65,
+    "J": 69,
+    "K": 70,
+    "L": 72,
+    "M": 75,
+    "N": 79,
+    "O": 82,
+    "P": 83,
+    "Q": 85,
+    "R": 90,
+    "S": 96,
+    "T": 97,
+}
+
+
+def _industry(request: Request) -> Sequence[Stage]:
+    level = int(request.args.get("level", 0))
+    arms = " ".join(f"when division <= {last} then '{s}'" for s, last in SECTIONS.items())
+    listed = request.args.get("list")
+    rows = request.context.codelist(listed).rows if listed else ()
+    names = tuple({r.code: r.name for r in rows}.items())
+    table = Table("industries", ("industry_code", "industry_name"), names)
+    return [
+        *cleaned(),
+        {"u": f"regexp_replace({upper('t')}, '[.]0+$', '')"},
+        {
+            "letter": "case when u rlike '^[A-Z]' then left(u, 1) end",
+            "digits": "case when u rlike '^[A-Z]?[0-9]{0,4}$' "
+            "then regexp_replace(u, '^[A-Z]', '') end",
+        },
+        {
+            "code4": f"case when {level} > 1 and length(digits) = {level} - 1 then '0' || digits "
+            "when length(digits) = 1 then '0' || digits else digits end"
+        },
+        {"division": "try_cast(left(code4, 2) as int)"},
+        {
+            "section": "case when code4 = '' then letter "
+            f"when division is null or division < 1 then null {arms} end"
+        },
+        {"k": "case when code4 = '' then letter else code4 end"},
+        Lookup(table, "k"),
+        {
+            "value": "k",
+            "verdict": f"{EMPTY_OR_BAD}"
+            "when digits is null or (letter is null and digits = '') then 'FMT' "
+            f"when section is null or not section rlike '^[{''.join(SECTIONS)}]$' "
+            "then 'CODE_UNKNOWN' "
+            "when letter is not null and letter <> section then 'FMT' "
+            + ("when industry_name is null then 'CODE_UNKNOWN' " if listed else "")
+            + "else 'OK' end",
+            "detail": detail(
+                unreadable=UNREADABLE,
+                section="case when digits is not null then section end",
+                level="case when digits is null then null when code4 = '' then '1' "
+                "else cast(length(code4) as string) end",
+                name="industry_name",
+                padded=flag("digits is not null and code4 <> digits"),
+            ),
+        },
+    ]
+
+
+ICD10 = {
+    "yibao": "[A-Z][0-9]{2}[.][0-9x][0-9]{2}(?:x[0-9]{3})?"
+    "(?:[+](?:[A-Z][0-9]{2}(?:[.][0-9x][0-9]{0,2}(?:x[0-9]{3})?)?[*]?)?)?[*†+]?",
+    "gb": "[A-Z][0-9]{2}[.][0-9x][0-9]{2}[*†+]?",
+}
+ICD9 = "[0-9]{2}[.][0-9][0-9x][0-9]{2}(?:x[0-9]{3})?|17[.]9[0-9A-Z]{4}"
+
+
+def _listed_names(request: Request) -> tuple[list[Stage], str]:
+    """A look-up of `k` in the argument `list`, and the condition of not being in it."""
+    listed = request.args.get("list")
+    if not listed:
+        return [{"listed_name": "cast(null as string)"}], "false"
+    request.context.codelist(listed)
+    table = _names_of(request.context, listed)
+    return [Lookup(table, "k")], "listed_name is null"
+
+
+def _names_of(context: Context, listed: str) -> Table:
+    rows = {r.code: r.name for r in context.codelist(listed).rows}
+    return Table("listed", ("listed_code", "listed_name"), tuple(rows.items()))
+
+
+def _icd10(request: Request) -> Sequence[Stage]:
+    pattern = ICD10[request.args.get("system", "yibao")]
+    lookup, unknown = _listed_names(request)
+    return [
+        *cleaned(),
+        {"u": f"replace(replace({upper('t')}, '。', '.'), '＋', '+')"},
+        # The placeholder x is small; X is also a chapter's letter, first and after a dagger.
+        {"k": "left(u, 1) || replace(translate(substr(u, 2), 'X', 'x'), '+x', '+X')"},
+        *lookup,
+        {
+            "value": "k",
+            "verdict": f"{EMPTY_OR_BAD}when k rlike '^(?:{pattern})$' then "
+            f"case when {unknown} then 'CODE_UNKNOWN' else 'OK' end "
+            "when k rlike '^[A-Z][0-9]{2}(?:[.][0-9x]?[0-9]?)?$' then 'INCOMPLETE' else 'FMT' end",
+            "detail": detail(
+                unreadable=UNREADABLE,
+                category="case when k rlike '^[A-Z][0-9]{2}' then left(k, 3) end",
+                dagger=flag("k like '%+%' or k like '%*%'"),
+                name="listed_name",
+                changed=flag("bad is null and k <> raw and length(k) > 0"),
+            ),
+        },
+    ]
+
+
+def _icd9cm3(request: Request) -> Sequence[Stage]:
+    lookup, unknown = _listed_names(request)
+    return [
+        *cleaned(),
+        {"u": f"replace({upper('t')}, '。', '.')"},
+        {"full": "case when u rlike '^[0-9][.]' then '0' || u else u end"},
+        {"k": "case when full rlike '^17[.]9' then full else translate(full, 'X', 'x') end"},
+        *lookup,
+        {
+            "value": "k",
+            "verdict": f"{EMPTY_OR_BAD}when k rlike '^(?:{ICD9})$' then "
+            f"case when {unknown} then 'CODE_UNKNOWN' else 'OK' end "
+            "when k rlike '^[0-9]{2}(?:[.][0-9]{0,3})?$' then 'INCOMPLETE' else 'FMT' end",
+            "detail": detail(
+                unreadable=UNREADABLE,
+                category="case when k rlike '^[0-9]{2}' then left(k, 2) end",
+                name="listed_name",
+                padded=flag("full <> u"),
+            ),
+        },
+    ]
+
+
+def _width(value: str) -> str | None:
+    return None if value.isdigit() and 0 < int(value) <= 64 else "a whole number from 1 to 64"
+
+
+def _level(value: str) -> str | None:
+    return None if value in ("2", "3", "4") else "2, 3 or 4"
+
+
+def _system(value: str) -> str | None:
+    return None if value in ICD10 else f"one of {', '.join(ICD10)}"
+
+
+LIST = Argument("list", "代码表名称或 CSV 文件", "a code list by name, or a CSV file")
+
+USCC = Standardiser(
+    "uscc",
+    "统一社会信用代码（GB 32100）：校验码；登记部门、机构类别和内码校验不符为提醒",
+    "Unified social credit code (GB 32100): check character; unknown registrar and type, division, "
+    "or a wrong inner check are warnings in the detail",
+    ("OK", "EMPTY", "FMT", "CHK", "SUSPECT"),
+    build=_uscc,
+)
+VIN = Standardiser(
+    "vin",
+    "车辆识别代号（GB 16735）：17 位，无 I、O、Q，第 9 位为校验位",
+    "Vehicle identification number (GB 16735): 17 characters, no I O Q, check digit at place 9",
+    ("OK", "EMPTY", "FMT", "CHK", "SUSPECT"),
+    build=_vin,
+)
+CODE = Standardiser(
+    "code",
+    "代码：按代码表核对，补回丢失的前导零，名称转代码",
+    "A code: looked up in a list, lost leading zeros given back, a name turned into its code",
+    ("OK", "EMPTY", "FMT", "CODE_UNKNOWN", "EXPIRED"),
+    arguments=(
+        LIST,
+        Argument("width", "位数，数字不足时补前导零", "digits: shorter numbers get zeros", _width),
+        Argument("date", "代码应有效的日期", "the day on which the code must hold", by_row=True),
+    ),
+    build=_code,
+)
+INDUSTRY = Standardiser(
+    "industry",
+    "国民经济行业代码（GB/T 4754-2017）：门类由大类推出",
+    "Industry (GB/T 4754-2017): letter, or 2 to 4 digits as text; the section follows",
+    ("OK", "EMPTY", "FMT", "CODE_UNKNOWN"),
+    arguments=(
+        LIST,
+        Argument("level", "层级位数：2、3 或 4", "digits of the level: 2, 3 or 4", _level),
+    ),
+    build=_industry,
+)
+ICD_10 = Standardiser(
+    "icd10",
+    "疾病诊断代码（ICD-10 医保版 2.0 或国标版）",
+    "Diagnosis (ICD-10, medical insurance edition, or GB/T 14396)",
+    ("OK", "EMPTY", "FMT", "INCOMPLETE", "CODE_UNKNOWN"),
+    arguments=(
+        LIST,
+        Argument("system", "版本：yibao（默认）或 gb", "edition: yibao (default) or gb", _system),
+    ),
+    build=_icd10,
+)
+ICD_9_CM_3 = Standardiser(
+    "icd9cm3",
+    "手术操作代码（ICD-9-CM-3 医保版）",
+    "Operation or procedure (ICD-9-CM-3, medical insurance edition)",
+    ("OK", "EMPTY", "FMT", "INCOMPLETE", "CODE_UNKNOWN"),
+    arguments=(LIST,),
+    build=_icd9cm3,
+)

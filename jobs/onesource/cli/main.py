@@ -1,0 +1,259 @@
+"""The command `onesource`. Every command imports what it needs when it is called: none pays for
+another's libraries."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from onesource.config import Settings
+from onesource.errors import OneSourceError, UsageError
+
+app = typer.Typer(
+    name="onesource",
+    help="OneSource 一源: from a department's file to a table that can be asked in SQL.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+quality_app = typer.Typer(
+    help="What a table's gate checks, and what it found.", no_args_is_help=True
+)
+new_app = typer.Typer(help="Begin a feed or a curated table.", no_args_is_help=True)
+app.add_typer(quality_app, name="quality")
+app.add_typer(new_app, name="new")
+
+Select = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--select", help="A table, sector:NAME or feed:ID; + behind adds what depends on it."
+    ),
+]
+Through = Annotated[
+    str | None, typer.Option(help="Stop after this layer: bronze, silver, registry, curated.")
+]
+Day = Annotated[str | None, typer.Option("--date", help="The run's day, YYYY-MM-DD.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks.")]
+
+
+def _settings() -> Settings:
+    return Settings.from_environment()
+
+
+def _day(text: str | None) -> date | None:
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError as e:
+        raise UsageError(f"--date {text} is no day", todo="write it as YYYY-MM-DD") from e
+
+
+@app.command()
+def check() -> None:
+    """Validate contracts, SQL, rules and code lists; find breaking changes."""
+    from onesource.cli.check import check_command
+
+    raise typer.Exit(check_command(_settings()))
+
+
+@app.command()
+def deliver(
+    paths: Annotated[list[Path], typer.Argument(help="Files, folders or zip archives.")],
+    feed: Annotated[
+        str | None, typer.Option("--feed", help="The feed, if names do not tell.")
+    ] = None,
+) -> None:
+    """Hand files in; says what was taken, refused (why), and had already."""
+    from onesource.cli.deliver import deliver_command
+
+    raise typer.Exit(deliver_command(_settings(), paths, feed))
+
+
+@app.command()
+def run(
+    select: Select = None, through: Through = None, day: Day = None, debug: Debug = False
+) -> None:
+    """Plan, execute, serve. Exit 0 all passed, 3 something held, 1 failed, 2 bad usage."""
+    from onesource.cli.run import run_command
+
+    raise typer.Exit(run_command(_settings(), select or [], through, _day(day), debug))
+
+
+@app.command()
+def plan(select: Select = None, through: Through = None, day: Day = None) -> None:
+    """Say what a run would do, without doing it."""
+    from onesource.cli.run import plan_command
+
+    raise typer.Exit(plan_command(_settings(), select or [], through))
+
+
+@app.command()
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    day: Day = None,
+) -> None:
+    """Tables, served versions, 应报/已报/漏报, freshness, held and why, quarantine, tickets."""
+    from onesource.cli.status import status_command
+
+    raise typer.Exit(status_command(_settings(), as_json, _day(day)))
+
+
+@app.command()
+def quarantine(
+    feed: Annotated[str, typer.Argument(help="The feed, such as energy.coal_daily.")],
+    csv: Annotated[Path | None, typer.Option(help="Write all rows into this CSV file.")] = None,
+    purpose: Annotated[str, typer.Option(help="What for; recorded.")] = "",
+) -> None:
+    """Rejected rows with their reasons, for the department."""
+    from onesource.cli.quarantine import quarantine_command
+
+    raise typer.Exit(quarantine_command(_settings(), feed, csv, purpose))
+
+
+@app.command()
+def sql(
+    statement: Annotated[str, typer.Argument(help="One SELECT; - reads it from stdin.")],
+    csv: Annotated[Path | None, typer.Option(help="Write the result as CSV.")] = None,
+    parquet: Annotated[Path | None, typer.Option(help="Write the result as Parquet.")] = None,
+    run: Annotated[str | None, typer.Option(help="As served after this run.")] = None,
+    purpose: Annotated[str, typer.Option(help="What for; recorded.")] = "",
+) -> None:
+    """Read-only SQL on served tables."""
+    from onesource.cli.sql import sql_command
+
+    text = sys.stdin.read() if statement == "-" else statement
+    raise typer.Exit(
+        sql_command(_settings(), text, csv=csv, parquet=parquet, run=run, purpose=purpose)
+    )
+
+
+@quality_app.command("show")
+def quality_show(
+    table: Annotated[str, typer.Argument(help="Such as silver.energy_coal_daily.")],
+) -> None:
+    """The rules of a table's gate, and the last result."""
+    from onesource.cli.quality import show_quality
+
+    raise typer.Exit(show_quality(_settings(), table))
+
+
+@app.command()
+def standardise(
+    name: Annotated[str, typer.Argument(help="The standardiser, such as resident_id.")],
+    arg: Annotated[list[str] | None, typer.Option("--arg", help="An argument, key=value.")] = None,
+) -> None:
+    """Raw values on stdin, one a line → CSV raw,value,verdict,detail on stdout."""
+    from onesource.cli.standardise import standardise_main
+
+    raise typer.Exit(standardise_main(_settings(), name, arg or []))
+
+
+@app.command()
+def explain(
+    table: Annotated[str, typer.Argument(help="Such as silver.energy_coal_daily.")],
+    key: Annotated[
+        str | None, typer.Option(help="The key's values, separated by commas; left out: stdin.")
+    ] = None,
+    purpose: Annotated[str, typer.Option(help="What for; recorded.")] = "",
+) -> None:
+    """Where a row comes from: deliveries, lines, rules, and the source of each attribute."""
+    from onesource.cli.explain import explain_command
+
+    text = sys.stdin.read().strip() if key is None else key
+    raise typer.Exit(explain_command(_settings(), table, text, purpose))
+
+
+@app.command()
+def simulate(
+    out: Annotated[Path, typer.Option(help="The folder to write into.")],
+    only: Annotated[str, typer.Option(help="The sector to simulate.")] = "energy",
+    nights: Annotated[int, typer.Option(min=1, help="How many nights.")] = 3,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 1,
+    faults: Annotated[str, typer.Option(help="none, light, real, heavy, or a file.")] = "real",
+    start: Annotated[str, typer.Option(help="The first night, YYYY-MM-DD.")] = "2024-01-20",
+) -> None:
+    """A synthetic city's deliveries, with the truth beside them in OUT/_truth."""
+    from onesource.cli.simulate import simulate_command
+
+    raise typer.Exit(simulate_command(_settings(), out, only, nights, seed, faults, _day(start)))
+
+
+@new_app.command("feed")
+def new_feed(
+    feed: Annotated[str, typer.Argument(help="The id, such as health.visits.")],
+    sample: Annotated[Path, typer.Option("--from", help="A sample: CSV, XLSX, JSON or Parquet.")],
+) -> None:
+    """Write a contract from a sample file."""
+    from onesource.cli.new import new_feed_command
+
+    raise typer.Exit(new_feed_command(_settings(), feed, sample))
+
+
+@new_app.command("curated")
+def new_curated(
+    name: Annotated[str, typer.Argument(help="The id, such as energy.coal_price_month.")],
+) -> None:
+    """Write a SELECT and its contract to begin with."""
+    from onesource.cli.new import new_curated_command
+
+    raise typer.Exit(new_curated_command(_settings(), name))
+
+
+@app.command()
+def dictionary(
+    tables: Annotated[
+        list[str] | None, typer.Argument(help="Such as silver.energy_coal_daily; none: all.")
+    ] = None,
+    csv: Annotated[Path | None, typer.Option(help="Write it into this file.")] = None,
+) -> None:
+    """The data dictionary 数据字典 of tables, as CSV."""
+    from onesource.cli.data_dictionary import dictionary_command
+
+    raise typer.Exit(dictionary_command(_settings(), tables or [], csv))
+
+
+@app.command()
+def demo() -> None:
+    """Simulate, deliver, run; then what to try next."""
+    from onesource.cli.demo import demo_command
+
+    raise typer.Exit(demo_command(_settings()))
+
+
+def main() -> None:
+    """Runs the command; an error is one line on stderr and an exit code."""
+    debug = "--debug" in sys.argv
+    try:
+        app()
+    except OneSourceError as e:
+        if debug:
+            traceback.print_exc()
+        print(f"onesource: {e.line()}", file=sys.stderr)
+        sys.exit(e.exit_code)
+    except KeyboardInterrupt:
+        print("onesource: stopped; the same command goes on where it was", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader of our output has gone: nothing is wrong with us.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except Exception as e:
+        if debug:
+            raise
+        print(
+            f"onesource: an error that was not foreseen: {type(e).__name__}; --debug shows it",
+            file=sys.stderr,
+        )
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

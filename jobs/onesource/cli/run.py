@@ -1,0 +1,44 @@
+"""`onesource run` and `onesource plan`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from datetime import date
+
+from onesource.config import BEIJING, Settings, now
+
+
+def run_command(
+    settings: Settings, words: Sequence[str], through: str | None, day: date | None, debug: bool
+) -> int:
+    """Executes; prints a line a step and a summary. Exit code of the run."""
+    from onesource.run.engine import run
+
+    report = run(settings, words=words, through=through, day=day, say=_say, debug=debug)
+    for r in report.results:
+        for delivery, (zh, en) in r.held.items():
+            print(f"held: {r.table} delivery {delivery}: {en} {zh}", file=sys.stderr)
+        if r.status.value in ("held", "failed"):
+            print(f"{r.status}: {r.table}: {r.reason_en} {r.reason_zh}", file=sys.stderr)
+    by = {s: sum(1 for r in report.results if r.status.value == s) for s in _ORDER}
+    counts = ", ".join(f"{n} {s}" for s, n in by.items() if n)
+    served = f", served {len(report.served)} tables" if report.served else ", nothing new to serve"
+    print(f"run {report.run}: {counts}{served} in {report.seconds:.1f} s")
+    return report.exit_code
+
+
+_ORDER = ("passed", "unchanged", "held", "waiting", "failed")
+
+
+def _say(line: str) -> None:
+    print(f"{now().astimezone(BEIJING):%H:%M:%S} {line}", flush=True)
+
+
+def plan_command(settings: Settings, words: Sequence[str], through: str | None) -> int:
+    """Prints what a run would do; starts nothing."""
+    from onesource.run.preview import preview
+
+    for row in preview(settings, words, through):
+        print(f"{row.table}: {row.action}{f' ({row.why})' if row.why else ''}")
+    return 0

@@ -1,0 +1,215 @@
+"""A contract as the rest of the code sees it: typed, complete, frozen.
+
+`contracts.load` makes these from YAML; nobody else builds them but tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from onesource.contracts.properties import (
+    ContractProperties,
+    Correction,
+    Delivery,
+    FieldProperties,
+    History,
+    StandardiserUse,
+)
+
+
+class Kind(StrEnum):
+    FEED = "feed"
+    REGISTRY = "registry"
+    CURATED = "curated"
+
+
+# logicalType → Spark type where the contract names no physicalType.
+_SPARK = {
+    "string": "string",
+    "integer": "bigint",
+    "number": "decimal(20,6)",
+    "boolean": "boolean",
+    "date": "date",
+    "timestamp": "timestamp",
+    "time": "string",
+}
+# logicalType → standardiser where the contract names none.
+_STANDARDISER = {
+    "string": "text",
+    "integer": "integer",
+    "number": "decimal",
+    "boolean": "boolean",
+    "date": "date",
+    "timestamp": "datetime",
+    "time": "text",
+}
+
+
+@dataclass(frozen=True)
+class FieldSpec:
+    """One column of a contract."""
+
+    name: str
+    business_name: str
+    logical_type: str
+    physical_type: str | None
+    description: str
+    required: bool
+    primary_key: bool
+    unique: bool
+    options: dict[str, Any]
+    enum: tuple[str, ...]
+    examples: tuple[Any, ...]
+    properties: FieldProperties
+    line: int = 0
+
+    @property
+    def spark_type(self) -> str:
+        return self.physical_type or _SPARK[self.logical_type]
+
+    @property
+    def standardiser(self) -> StandardiserUse:
+        return self.properties.standardiser or StandardiserUse(
+            name=_STANDARDISER[self.logical_type]
+        )
+
+    @property
+    def headers(self) -> tuple[str, ...]:
+        """The headers under which the field may arrive, the preferred first."""
+        seen = dict.fromkeys((self.business_name, self.name, *self.properties.aliases))
+        return tuple(h for h in seen if h)
+
+    @property
+    def is_column(self) -> bool:
+        """Does the raw value stand in a column of the rows (not in a name, sheet or cell)?"""
+        origin = self.properties.origin
+        return origin is None or origin.from_ == "column"
+
+
+@dataclass(frozen=True)
+class Contract:
+    """A feed, registry table or curated table.
+
+    `id` is `sector.name` for feeds (`energy.coal_daily`), `registry.name`, `curated.sector_name`.
+    """
+
+    id: str
+    kind: Kind
+    sector: str
+    name: str
+    business_name: str
+    version: str
+    status: str
+    purpose: str
+    limitations: str
+    usage: str
+    fields: tuple[FieldSpec, ...]
+    properties: ContractProperties
+    path: Path
+    digest: str
+    quality: tuple[dict[str, Any], ...] = ()
+    tags: tuple[str, ...] = ()
+    raw: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def table_name(self) -> str:
+        """`energy_coal_daily`, or `division` for a registry table."""
+        return self.name if self.kind is Kind.REGISTRY else f"{self.sector}_{self.name}"
+
+    @property
+    def table(self) -> str:
+        """The table that analysts see: `silver.…`, `registry.…` or `curated.…`."""
+        layer = {Kind.FEED: "silver", Kind.REGISTRY: "registry", Kind.CURATED: "curated"}
+        return f"{layer[self.kind]}.{self.table_name}"
+
+    @property
+    def bronze(self) -> str:
+        return f"bronze.{self.table_name}"
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        return tuple(f.name for f in self.fields if f.primary_key)
+
+    @property
+    def delivery(self) -> Delivery:
+        assert self.properties.delivery is not None, f"{self.id} is no feed"
+        return self.properties.delivery
+
+    @property
+    def history(self) -> History:
+        return self.properties.history
+
+    @property
+    def correction(self) -> Correction:
+        return self.delivery.correction
+
+    def field(self, name: str) -> FieldSpec:
+        for f in self.fields:
+            if f.name == name:
+                return f
+        raise KeyError(name)
+
+    @property
+    def field_names(self) -> tuple[str, ...]:
+        return tuple(f.name for f in self.fields)
+
+
+@dataclass(frozen=True)
+class City:
+    """`schemas/city.yaml`: the city's name, sectors, departments and reporting units."""
+
+    name: str
+    code: str
+    sectors: dict[str, str]
+    departments: tuple[dict[str, Any], ...]
+    counties: dict[str, str]
+    reporting_units: dict[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """All contracts of a checkout, by id, and the city."""
+
+    city: City
+    feeds: dict[str, Contract]
+    registry: dict[str, Contract]
+    curated: dict[str, Contract]
+    codelists: dict[str, CodeList]
+
+    @property
+    def tables(self) -> dict[str, Contract]:
+        """Served tables by name: `silver.energy_coal_daily`, `registry.division`, …"""
+        return {
+            c.table: c
+            for group in (self.feeds, self.registry, self.curated)
+            for c in group.values()
+        }
+
+
+@dataclass(frozen=True)
+class CodeList:
+    """An official list of codes; each code holds from `valid_from` to before `valid_to`."""
+
+    name: str
+    title: str
+    path: Path
+    digest: str
+    rows: tuple[CodeRow, ...]
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        return tuple(r.code for r in self.rows)
+
+
+@dataclass(frozen=True)
+class CodeRow:
+    code: str
+    name: str
+    valid_from: str | None = None
+    valid_to: str | None = None
+    parent: str | None = None
+    extra: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,452 @@
+"""Takes files in: finds their feed, checks them, and puts them into landing, or says why not.
+
+A refused file stays where it is; the refusal is recorded in `ops.refusals`. What is taken is on
+disk before it is acknowledged (P1).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from onesource import digests
+from onesource.config import Settings, now
+from onesource.contracts.model import Catalogue, Contract, FieldSpec
+from onesource.contracts.properties import Correction, Origin
+from onesource.errors import DeliveryRefused, OneSourceError, UsageError
+from onesource.ingest import landing
+from onesource.ingest.archive import check_zip, extract
+from onesource.ingest.control import SUFFIX, Control, parse_time, read_control
+from onesource.ingest.readers import Inspection, inspect
+from onesource.lake import ops
+from onesource.lake.files import locked
+
+# (field, raw text) → standardised text or None. The room of the standardisers is further right.
+Standardise = Callable[[FieldSpec, str | None], str | None]
+# raw text of a statement time → ISO time or None
+ReadTime = Callable[[str], str | None]
+
+_CHUNK = 1 << 20
+_SETTLE_SECONDS = 1.0  # a file younger than this is looked at again after this long
+_NOT_DELIVERIES = re.compile(r"^(\.|~\$)|\.(part|tmp|crdownload|filepart)$|^Thumbs\.db$", re.I)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one file: `taken`, `known` (had already) or `refused`."""
+
+    file: str
+    status: str
+    feed: str | None = None
+    delivery_id: str | None = None
+    reason: str | None = None
+    message: str = ""
+    rows: int | None = None
+
+
+@dataclass(frozen=True)
+class _Incoming:
+    """A file on its way in: its path, the name it came under, the archive it came in."""
+
+    path: Path
+    name: str
+    archive: str | None = None
+    first_look: os.stat_result | None = None
+
+
+class Deliverer:
+    """Hands files in, one after another, under the lock of their feed."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        catalogue: Catalogue,
+        standardise: Standardise,
+        read_time: ReadTime,
+    ) -> None:
+        self.settings, self.catalogue = settings, catalogue
+        self.standardise, self.read_time = standardise, read_time
+        self._patterns = {
+            feed.id: re.compile(feed.delivery.pattern) for feed in catalogue.feeds.values()
+        }
+
+    def deliver(self, paths: Sequence[Path], feed_id: str | None = None) -> Iterator[Outcome]:
+        """Yields one outcome a file, in order of name. Raises UsageError for a path that is not.
+
+        A directory is walked; a zip that is no delivery itself is opened safely and its members
+        are taken as if they had been handed in.
+        """
+        if feed_id is not None and feed_id not in self.catalogue.feeds:
+            known = ", ".join(sorted(self.catalogue.feeds))
+            raise UsageError(f"there is no feed {feed_id}", todo=f"feeds: {known}")
+        for path in paths:
+            if not path.exists():
+                raise UsageError("there is no such file or folder", where=str(path))
+        files = [_Incoming(f, f.name, None, f.stat()) for path in paths for f in _files(path)]
+        if any(
+            time.time() - f.first_look.st_mtime < _SETTLE_SECONDS for f in files if f.first_look
+        ):
+            # One wait for all: what is still being written will have changed by then.
+            time.sleep(_SETTLE_SECONDS)
+        for file in files:
+            yield from self._one(file, feed_id)
+
+    def _one(self, file: _Incoming, feed_id: str | None) -> Iterator[Outcome]:
+        try:
+            feeds = self._matching(file.name, feed_id)
+            if not feeds and file.path.suffix.lower() == ".zip":
+                yield from self._archive(file, feed_id)
+                return
+            feed = self._only(file.name, feeds)
+            with locked(self.settings.root("landing") / ".locks" / f"{feed.id}.lock"):
+                yield self._take(file, feed)
+        except DeliveryRefused as e:
+            yield self._refuse(file, feed_id, e)
+        except OSError as e:
+            refusal = DeliveryRefused(
+                "could not be read or kept",
+                reason="IO",
+                where=file.name,
+                why=e.strerror or str(e),
+                todo="free the disk or mend the file's rights, then deliver it again",
+            )
+            yield self._refuse(file, feed_id, refusal)
+
+    def _archive(self, file: _Incoming, feed_id: str | None) -> Iterator[Outcome]:
+        check_zip(file.path)
+        with tempfile.TemporaryDirectory(dir=landing.incoming_folder(self.settings)) as folder:
+            for member in sorted(extract(file.path, Path(folder))):
+                if not _NOT_DELIVERIES.search(member.name) and member.suffix != SUFFIX:
+                    yield from self._one(_Incoming(member, member.name, file.name), feed_id)
+
+    def _matching(self, name: str, feed_id: str | None) -> list[Contract]:
+        if feed_id is not None:
+            return [self.catalogue.feeds[feed_id]]
+        return [
+            feed
+            for feed in self.catalogue.feeds.values()
+            if self._patterns[feed.id].fullmatch(name)
+        ]
+
+    def _only(self, name: str, feeds: list[Contract]) -> Contract:
+        if not feeds:
+            raise DeliveryRefused(
+                "no feed expects a file of this name",
+                reason="NO_FEED",
+                where=name,
+                todo="name it as its contract says, or say --feed ID",
+            )
+        if len(feeds) > 1:
+            raise DeliveryRefused(
+                f"several feeds expect this name: {', '.join(f.id for f in feeds)}",
+                reason="AMBIGUOUS_FEED",
+                where=name,
+                todo="say --feed ID",
+            )
+        return feeds[0]
+
+    def _take(self, file: _Incoming, feed: Contract) -> Outcome:
+        if not self._patterns[feed.id].fullmatch(file.name) and self._patterns[feed.id].groupindex:
+            raise DeliveryRefused(
+                f"the name does not fit the pattern of {feed.id}",
+                reason="NAME",
+                where=file.name,
+                todo=f"the name must match {feed.delivery.pattern}",
+            )
+        control = read_control(file.path)
+        if control is None and feed.delivery.control_file == "required":
+            raise DeliveryRefused(
+                f"{feed.id} needs a control file {file.name}{SUFFIX}",
+                reason="CONTROL",
+                where=file.name,
+            )
+        incoming = landing.incoming_folder(self.settings) / uuid.uuid4().hex
+        try:
+            digest, size = _copy_settled(file, incoming)
+            if control and control.sha256 and digest != f"sha256:{control.sha256}":
+                raise DeliveryRefused(
+                    "the bytes are not those that the control file names",
+                    reason="CONTROL",
+                    where=file.name,
+                    todo="deliver it again; it may have been cut off",
+                )
+            return self._record(file, feed, control, incoming, digest, size)
+        finally:
+            incoming.unlink(missing_ok=True)
+
+    def _record(
+        self,
+        file: _Incoming,
+        feed: Contract,
+        control: Control | None,
+        incoming: Path,
+        digest: str,
+        size: int,
+    ) -> Outcome:
+        seen = inspect(incoming, feed, file.name)
+        _check_counts(file.name, feed, control, seen)
+        received = now()
+        statement, source = self._statement_time(feed, file, control, seen, received)
+        scope = self._scope(feed, file.name, seen)
+        place = _place(
+            landing.records(self.settings, feed),
+            feed,
+            digest,
+            scope,
+            control,
+            statement,
+            declared=source != "receipt",
+        )
+        if isinstance(place, landing.Record):
+            return Outcome(
+                file.name,
+                "known",
+                feed.id,
+                place.delivery_id,
+                message=f"the same bytes were taken as {place.file_name}"
+                if place.file_name != file.name
+                else "",
+                rows=place.rows,
+            )
+        record = landing.Record(
+            delivery_id=landing.delivery_id(digest, place.repeat),
+            feed=feed.id,
+            file_name=file.name,
+            digest=digest,
+            size=size,
+            rows=seen.rows,
+            received_at=received.isoformat(),
+            statement_at=place.statement_at,
+            statement_from=source if place.statement_at == statement else "resent",
+            sequence=place.sequence,
+            repeat=place.repeat,
+            scope=scope,
+            control=control.as_json() if control else {},
+            contract_version=feed.version,
+            encoding=seen.encoding,
+            skipped=dict(seen.skipped),
+            malformed=seen.malformed,
+            unknown_fields=tuple(seen.unknown),
+            archive=file.archive,
+        )
+        landing.store(self.settings, feed, record, incoming)
+        notes = []
+        if seen.unknown:
+            notes.append(f"{len(seen.unknown)} unknown fields kept aside: {_some(seen.unknown)}")
+        if seen.malformed:
+            notes.append(f"{seen.malformed} rows of another shape")
+        return Outcome(
+            file.name,
+            "taken",
+            feed.id,
+            record.delivery_id,
+            message="; ".join(notes),
+            rows=seen.rows,
+        )
+
+    def _statement_time(
+        self,
+        feed: Contract,
+        file: _Incoming,
+        control: Control | None,
+        seen: Inspection,
+        received: datetime,
+    ) -> tuple[str, str]:
+        """When it was said, and where that was found."""
+        if control and control.statement_time:
+            return control.statement_time, "control"
+        s = feed.delivery.statement_time
+        raw: str | None = None
+        if s.from_ == "file_name" and s.group:
+            raw = self._group(feed, file.name, s.group)
+        elif s.from_ == "cell" and s.cell:
+            raw = seen.cells.get(s.cell)
+            if raw and s.pattern:
+                found = re.search(s.pattern, raw)
+                raw = found.group(1) if found else None
+        elif s.from_ == "column" and s.field:
+            raw = seen.last_values.get(s.field)
+        iso = self.read_time(raw) if raw else None
+        if iso is None:
+            return received.isoformat(), "receipt"
+        return parse_time(iso).isoformat(), s.from_
+
+    def _group(self, feed: Contract, name: str, group: str) -> str | None:
+        found = self._patterns[feed.id].fullmatch(name)
+        return found.groupdict().get(group) if found else None
+
+    def _scope(self, feed: Contract, name: str, seen: Inspection) -> dict[str, str | None]:
+        """The parts of the scope that the file as a whole tells, standardised."""
+        scope: dict[str, str | None] = {}
+        names = set(feed.field_names)
+        for part in scope_parts(feed):
+            if part not in names:
+                scope[part] = self._group(feed, name, part)
+                continue
+            field = feed.field(part)
+            origin = field.properties.origin
+            if origin is None or origin.from_ in ("column", "sheet", "delivery"):
+                continue
+            raw = self._origin(feed, name, seen, origin)
+            if raw and origin.pattern:
+                found = re.search(origin.pattern, raw)
+                raw = found.group(1) if found else None
+            value = self.standardise(field, raw)
+            if value is None:
+                raise DeliveryRefused(
+                    f"{part}, which says what the file speaks for, cannot be read",
+                    reason="SCOPE",
+                    where=name,
+                    todo="mend the file's name or the cell",
+                )
+            scope[part] = value
+        return scope
+
+    def _origin(self, feed: Contract, name: str, seen: Inspection, origin: Origin) -> str | None:
+        if origin.from_ == "file_name":
+            return self._group(feed, name, origin.group or "")
+        if origin.from_ == "cell":
+            return seen.cells.get(origin.cell or "")
+        return origin.value
+
+    def _refuse(self, file: _Incoming, feed_id: str | None, e: DeliveryRefused) -> Outcome:
+        feeds = self._matching(file.name, feed_id)
+        feed = feeds[0].id if len(feeds) == 1 else None
+        row = {
+            "file": file.name,
+            "feed": feed,
+            "digest": _digest_or_none(file.path),
+            "reason": e.reason,
+            "message": e.line(),
+        }
+        ops.append(self.settings, "refusals", now().strftime("%Y-%m"), [row])
+        return Outcome(file.name, "refused", feed, None, e.reason, e.line())
+
+
+def scope_parts(feed: Contract) -> tuple[str, ...]:
+    """What a statement of this feed speaks for; a snapshot always speaks for its period."""
+    parts = tuple(feed.delivery.replace_scope)
+    period = feed.properties.period
+    if feed.correction is Correction.REPLACE and period and period not in parts:
+        parts += (period,)
+    return parts
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a new delivery stands among the statements."""
+
+    statement_at: str
+    sequence: int
+    repeat: int
+
+
+def _place(
+    known: list[landing.Record],
+    feed: Contract,
+    digest: str,
+    scope: dict[str, str | None],
+    control: Control | None,
+    statement: str,
+    declared: bool,
+) -> _Place | landing.Record:
+    """The place of the new statement, or the record of which it is a mere repetition."""
+    sequence = (control.sequence if control else None) or 0
+    same_bytes = [r for r in known if r.digest == digest]
+    repeat = max((r.repeat for r in same_bytes), default=0) + 1
+    same = [r for r in same_bytes if dict(r.scope) == scope]
+    if not same:
+        return _Place(statement, sequence, repeat)
+    if feed.correction is Correction.APPEND:
+        return same[-1]
+    said = control.as_json() if control else {}
+    if "statement_time" in said or "sequence" in said:
+        for r in same:
+            if all(r.control.get(k) == said.get(k) for k in ("statement_time", "sequence")):
+                return r
+        return _Place(statement, sequence, repeat)
+    latest = [r for r in known if dict(r.scope) == scope][-1]
+    if latest.digest == digest:
+        return latest
+    if declared and parse_time(latest.statement_at) > parse_time(statement):
+        # The bytes themselves say when they were said, and something later is known: this is the
+        # old statement once more, not a new one. A folder handed in twice changes nothing.
+        return same[-1]
+    # Said again after something else was said of the same time: it holds from now on.
+    behind = max(parse_time(latest.statement_at), parse_time(statement))
+    return _Place(
+        behind.isoformat(), max(sequence, latest.sequence), max(repeat, latest.repeat + 1)
+    )
+
+
+def _check_counts(name: str, feed: Contract, control: Control | None, seen: Inspection) -> None:
+    if control and control.rows is not None and control.rows != seen.rows:
+        raise DeliveryRefused(
+            f"holds {seen.rows} rows, the control file says {control.rows}",
+            reason="CONTROL",
+            where=name,
+            todo="deliver it again; it may have been cut off",
+        )
+    if seen.rows == 0 and not feed.delivery.zero_allowed:
+        raise DeliveryRefused(
+            "holds no rows, and an empty report is no statement for this feed",
+            reason="EMPTY",
+            where=name,
+        )
+
+
+def _some(names: Sequence[str], most: int = 5) -> str:
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+def _files(path: Path) -> Iterator[Path]:
+    if path.is_file():
+        yield path
+        return
+    for folder, folders, files in os.walk(path):
+        # `_truth` of a simulated city stands beside the deliveries and is none.
+        folders[:] = sorted(f for f in folders if not f.startswith((".", "_")))
+        for name in sorted(files):
+            if not _NOT_DELIVERIES.search(name) and not name.endswith(SUFFIX):
+                yield Path(folder) / name
+
+
+def _copy_settled(file: _Incoming, target: Path) -> tuple[str, int]:
+    """Copies the bytes; returns their digest and size.
+
+    Raises DeliveryRefused (GROWING) when the file has changed since it was first looked at.
+    """
+    before = file.first_look or file.path.stat()
+    h = hashlib.sha256()
+    with file.path.open("rb") as f, target.open("wb") as out:
+        while chunk := f.read(_CHUNK):
+            h.update(chunk)
+            out.write(chunk)
+    if _changed(before, file.path.stat()):
+        raise DeliveryRefused(
+            "is still being written",
+            reason="GROWING",
+            where=file.name,
+            todo="deliver it again when it is complete",
+        )
+    return f"{digests.ALGORITHM}:{h.hexdigest()}", before.st_size
+
+
+def _changed(a: os.stat_result, b: os.stat_result) -> bool:
+    return (a.st_size, a.st_mtime_ns, a.st_ino) != (b.st_size, b.st_mtime_ns, b.st_ino)
+
+
+def _digest_or_none(path: Path) -> str | None:
+    try:
+        return digests.of_file(path)
+    except (OSError, OneSourceError):
+        return None

@@ -1,0 +1,344 @@
+"""One feed: landing → bronze → staged → gate → silver → audit, under the feed's lock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from onesource.clean import quarantine, silver
+from onesource.clean.stage import Staged, drop, stage
+from onesource.contracts.model import Contract
+from onesource.errors import OneSourceError
+from onesource.ingest import bronze, landing
+from onesource.lake import delta
+from onesource.lake.files import locked
+from onesource.lake.paths import bronze_path, table_path
+from onesource.quality.results import GateResult
+from onesource.quality.results import held as held_result
+from onesource.quality.rules import Phase
+from onesource.run import ledger
+from onesource.run.context import RunContext
+from onesource.run.definition import feed_definition, step_digest
+from onesource.run.gates import judge
+from onesource.run.ledger import HELD, PASSED
+from onesource.run.recover import recover
+from onesource.run.results import Status, StepResult
+
+Records = Sequence[landing.Record]
+
+
+def run_feed(ctx: RunContext, table: str, *, bronze_only: bool = False) -> StepResult:
+    """Takes what was delivered and not yet processed into the feed's silver table."""
+    feed = ctx.graph.contracts[table]
+    locks = ctx.settings.root("ops") / "locks"
+    with locked(locks / f"{table}.lock"):
+        version, known = _bronze(ctx, feed)
+        if bronze_only:
+            return StepResult(table, Status.UNCHANGED)
+        if version is None:
+            return StepResult(
+                table, Status.WAITING, reason_en="nothing was delivered yet", reason_zh="尚无交付"
+            )
+        return _FeedStep(ctx, feed, version, known).run()
+
+
+def _bronze(ctx: RunContext, feed: Contract) -> tuple[int | None, list[landing.Record]]:
+    """Bronze with everything that landed: its version and the records that it holds."""
+    path = bronze_path(ctx.settings, feed)
+    state = ledger.state(ctx.settings, feed.bronze)
+    head = recover(ctx, feed.bronze, path, state)
+    gone = head is None and state.head is not None
+    done = {} if head is None else state.deliveries
+    records = landing.records(ctx.settings, feed)
+    pending = [r for r in records if r.delivery_id not in done]
+    version = head
+    if pending:
+        ctx.say(f"{feed.bronze}: reading {len(pending)} deliveries")
+        read, unreadable = _append(ctx, feed, pending)
+        version = delta.latest_version(path)
+        entries = ledger.outcomes([r.delivery_id for r in read], "read", {})
+        for delivery, why in unreadable.items():
+            entries.append({"id": delivery, "outcome": "unreadable", "reason_en": why})
+        ctx.record(
+            {
+                "kind": "step",
+                "table": feed.bronze,
+                "step": step_digest(feed.bronze, sorted(r.delivery_id for r in pending), ""),
+                "verdict": PASSED,
+                "version": version,
+                "head": version,
+                "rebuilt": gone,
+                "deliveries": entries,
+            }
+        )
+        done = ledger.state(ctx.settings, feed.bronze).deliveries
+    held = [r for r in records if done.get(r.delivery_id, {}).get("outcome") == "read"]
+    return version, held
+
+
+def _append(
+    ctx: RunContext, feed: Contract, pending: Records
+) -> tuple[list[landing.Record], dict[str, str]]:
+    """Appends the deliveries; one whose kept bytes cannot be read does not stop the others."""
+    unreadable: dict[str, str] = {}
+    sound: list[landing.Record] = []
+    for record in pending:
+        try:
+            landing.verify(ctx.settings, feed, record)
+            sound.append(record)
+        except OneSourceError as e:
+            unreadable[record.delivery_id] = e.line()
+    if sound:
+        bronze.append(ctx.spark, ctx.settings, feed, sound)
+    return sound, unreadable
+
+
+@dataclass
+class _Outcome:
+    """What became of the deliveries of a step."""
+
+    landed: dict[str, str] = field(default_factory=dict)
+    held: dict[str, tuple[str, str]] = field(default_factory=dict)
+    counts: dict[str, object] = field(default_factory=dict)
+
+
+class _FeedStep:
+    """One step of one silver table."""
+
+    def __init__(
+        self, ctx: RunContext, feed: Contract, bronze_version: int, known: list[landing.Record]
+    ) -> None:
+        self.ctx, self.feed, self.bronze_version, self.known = ctx, feed, bronze_version, known
+        self.table = feed.table
+        self.path = table_path(ctx.settings, feed)
+        self.rules = ctx.rules[self.table]
+        self.definition = feed_definition(feed, ctx.catalogue, self.rules, ctx.divisions(feed))
+        self.outcome = _Outcome()
+        self.state = ledger.TableState()
+        self.step = ""
+
+    def run(self) -> StepResult:
+        ctx = self.ctx
+        state = self.state = ledger.state(ctx.settings, self.table)
+        head = recover(ctx, self.table, self.path, state)
+        rebuild = (
+            head is None
+            or state.head is None
+            or (bool(state.deliveries) and state.definition != self.definition)
+        )
+        done = {} if rebuild else state.deliveries
+        pending = [r for r in self.known if r.delivery_id not in done]
+        if not pending:
+            return self._unchanged(state)
+        self.step = step_digest(self.table, sorted(r.delivery_id for r in pending), self.definition)
+        ctx.say(f"{self.table}: {len(pending)} deliveries" + (", built anew" if rebuild else ""))
+        silver.prepare(ctx.spark, self.path, self.feed)
+        if rebuild and head is not None:
+            silver.empty(ctx.spark, self.path, self.feed)
+        before = delta.latest_version(self.path)
+        self._take(pending)
+        return self._finish(pending, rebuild, before, state)
+
+    def _unchanged(self, state: ledger.TableState) -> StepResult:
+        held = {
+            d: (row.get("reason_zh") or "", row.get("reason_en") or "")
+            for d, row in state.deliveries.items()
+            if row.get("outcome") == HELD
+        }
+        return StepResult(self.table, Status.UNCHANGED, state.version, state.rows, held=held)
+
+    def _take(self, records: Records) -> None:
+        """Judges the batch and brings it into silver.
+
+        Deliveries that the gate blames by name are held and the rest is judged anew. Where it
+        cannot name them, the batch is halved until those that fail stand alone, so that one bad
+        file does not hold the others; the good ones are judged once more together.
+        """
+        staged = self._stage(records)
+        try:
+            verdict = self._judge_batch(staged, records)
+            if verdict.passed:
+                self._land(staged, records)
+                return
+            blamed = [r for r in records if r.delivery_id in verdict.held_deliveries]
+            if blamed or len(records) == 1:
+                self._hold(staged, blamed or records, verdict)
+        finally:
+            drop(staged)
+        if blamed or len(records) == 1:
+            rest = [r for r in records if blamed and r not in blamed]
+            if rest:
+                self._take(rest)
+            return
+        good = self._passing(records)
+        if not good:
+            return
+        staged = self._stage(good)
+        try:
+            verdict = self._judge_batch(staged, good)
+            if verdict.passed:
+                self._land(staged, good)
+            else:
+                self._hold(staged, good, verdict)
+        finally:
+            drop(staged)
+
+    def _passing(self, records: Records) -> list[landing.Record]:
+        """Of a batch that failed: the deliveries that pass; the others are held."""
+        half = (len(records) + 1) // 2
+        good: list[landing.Record] = []
+        for part in (records[:half], records[half:]):
+            if not part:
+                continue
+            staged = self._stage(part)
+            try:
+                verdict = self._judge_batch(staged, part)
+                if verdict.passed:
+                    good += part
+                elif len(part) == 1:
+                    self._hold(staged, part, verdict)
+                else:
+                    good += self._passing(part)
+            finally:
+                drop(staged)
+        return good
+
+    def _hold(self, staged: Staged, records: Records, verdict: GateResult) -> None:
+        """The deliveries are held; the department finds their rejected rows in quarantine."""
+        self.outcome.counts |= staged.counts
+        for record in records:
+            self.outcome.held[record.delivery_id] = (verdict.reason_zh, verdict.reason_en)
+        self._quarantine(staged, records)
+
+    def _quarantine(self, staged: Staged, records: Records) -> None:
+        quarantine.write(self.ctx.spark, self.ctx.settings, self.feed, staged, records, self.rules)
+
+    def _stage(self, records: Records) -> Staged:
+        ctx = self.ctx
+        return stage(
+            ctx.spark,
+            ctx.settings,
+            ctx.catalogue,
+            self.feed,
+            records,
+            self.rules,
+            ctx.standardisers(self.feed),
+            self.step,
+            self.bronze_version,
+            ctx.frames_for(self.rules),
+            ctx.day,
+        )
+
+    def _judge_batch(self, staged: Staged, records: Records) -> GateResult:
+        for record in records:
+            counted = staged.counts[record.delivery_id].delivered
+            if counted != record.rows:
+                return held_result(
+                    f"入库 {counted} 行，与交付的 {record.rows} 行不符",
+                    f"bronze holds {counted} rows of a delivery of {record.rows}",
+                )
+        empty = all(r.rows == 0 for r in records) and self.feed.delivery.zero_allowed
+        return judge(
+            self.ctx,
+            self.table,
+            staged.frame,
+            self.rules,
+            Phase.BATCH,
+            self.step,
+            state=self.state,
+            allow_empty=empty,
+            counts=staged.counts,
+        )
+
+    def _land(self, staged: Staged, records: Records) -> None:
+        """Brings a passed batch into silver; a version that fails its audit is restored.
+
+        A batch that fails is halved, in the order of the statements, to hold only what fails.
+        """
+        ctx, before = self.ctx, delta.latest_version(self.path)
+        applied = silver.apply(ctx.spark, self.path, self.feed, staged, records)
+        verdict = self._audit(applied)
+        if verdict.passed:
+            self._quarantine(staged, records)
+            self.outcome.counts |= staged.counts
+            for r in records:
+                late = r.delivery_id in applied.superseded
+                self.outcome.landed[r.delivery_id] = "superseded" if late else "loaded"
+            return
+        delta.restore(ctx.spark, self.path, before)
+        if len(records) == 1:
+            self._hold(staged, records, verdict)
+            return
+        half = len(records) // 2
+        for part in (records[:half], records[half:]):
+            staged_part = self._stage(part)
+            try:
+                self._land(staged_part, part)
+            finally:
+                drop(staged_part)
+
+    def _audit(self, applied: silver.Applied) -> GateResult:
+        if applied.version is None:
+            return GateResult("passed", ())
+        ctx = self.ctx
+        rows = silver.visible(delta.read(ctx.spark, self.path, applied.version))
+        # A table may be empty where an empty report is a statement.
+        empty = self.feed.delivery.zero_allowed
+        return judge(
+            ctx,
+            self.table,
+            rows,
+            self.rules,
+            Phase.TABLE,
+            self.step,
+            state=self.state,
+            allow_empty=empty,
+        )
+
+    def _finish(
+        self,
+        pending: Records,
+        rebuild: bool,
+        before: int | None,
+        state: ledger.TableState,
+    ) -> StepResult:
+        ctx, out = self.ctx, self.outcome
+        held = bool(out.held) and not out.landed
+        head = delta.latest_version(self.path)
+        changed = head != before or rebuild or state.version is None
+        if held and rebuild and state.version is not None:
+            # Nothing passed under the new definition: the table stays what it was.
+            head = delta.restore(ctx.spark, self.path, state.head)
+        frame = silver.visible(delta.read(ctx.spark, self.path, head))
+        rows = frame.count() if not held else None
+        version = state.version if held else head
+        entries: list[dict[str, object]] = []
+        for outcome in ("loaded", "superseded"):
+            ids = [d for d, o in out.landed.items() if o == outcome]
+            entries += ledger.outcomes(ids, outcome, out.counts)
+        for d, (zh, en) in out.held.items():
+            entries += ledger.outcomes([d], HELD, out.counts, reason_zh=zh, reason_en=en)
+        first = next(iter(out.held.values()), ("", ""))
+        ctx.record(
+            {
+                "kind": "step",
+                "table": self.table,
+                "step": self.step,
+                "definition": self.definition,
+                "inputs": {self.feed.bronze: self.bronze_version},
+                "verdict": HELD if held else PASSED,
+                "version": version,
+                "head": head,
+                "rows": rows,
+                "rebuilt": rebuild,
+                "deliveries": entries,
+                "reason_zh": first[0],
+                "reason_en": first[1],
+            }
+        )
+        if held:
+            return StepResult(self.table, Status.HELD, version, state.rows, 0.0, *first, out.held)
+        assert version is not None
+        ctx.passed(self.table, version)
+        status = Status.PASSED if changed else Status.UNCHANGED
+        return StepResult(self.table, status, version, rows, held=out.held, taken=len(out.landed))

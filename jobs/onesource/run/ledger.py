@@ -1,0 +1,102 @@
+"""What has been done: folded from the step events in `ops.steps`, never stored twice.
+
+The newest event of a table says which version holds, what it was built from, and which
+deliveries it has taken. A table whose Delta version is not the one that the ledger knows was
+being written when a process ended; the next run restores the known version first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from onesource.config import Settings, now
+from onesource.lake import ops
+
+PASSED, HELD = "passed", "held"
+
+
+@dataclass
+class TableState:
+    """A table as the ledger knows it.
+
+    version: the newest version that passed its gates (None: none ever did). head: the newest
+    Delta version that a finished step left (a restore makes one more). deliveries: outcome of
+    each delivery that was looked at under `definition`. history: rows of the versions that passed.
+    """
+
+    version: int | None = None
+    head: int | None = None
+    step: str | None = None
+    definition: str | None = None
+    inputs: Mapping[str, int] = field(default_factory=dict)
+    verdict: str | None = None
+    rows: int | None = None
+    at: str = ""
+    run: str = ""
+    reason_zh: str = ""
+    reason_en: str = ""
+    history: list[int] = field(default_factory=list)
+    deliveries: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+def states(settings: Settings) -> dict[str, TableState]:
+    """The state of every table, by name."""
+    events = sorted(ops.rows(settings, "steps"), key=lambda e: str(e.get("at", "")))
+    found: dict[str, TableState] = {}
+    for event in events:
+        table = event.get("table")
+        if table:
+            _fold(found.setdefault(str(table), TableState()), event)
+    return found
+
+
+def state(settings: Settings, table: str) -> TableState:
+    """The state of one table, read anew."""
+    return states(settings).get(table, TableState())
+
+
+def _fold(s: TableState, event: Mapping[str, Any]) -> None:
+    if event.get("head") is not None:
+        s.head = int(event["head"])
+    if event.get("kind") == "restored":
+        return
+    if event.get("rebuilt"):
+        s.deliveries = {}
+    s.verdict = event.get("verdict")
+    s.step, s.definition = event.get("step"), event.get("definition")
+    s.at, s.run = str(event.get("at", "")), str(event.get("run", ""))
+    s.reason_zh, s.reason_en = event.get("reason_zh") or "", event.get("reason_en") or ""
+    if s.verdict == PASSED:
+        s.version = event.get("version")
+        s.inputs = event.get("inputs") or {}
+        s.rows = event.get("rows")
+        s.history.append(int(s.rows or 0))
+    for d in event.get("deliveries") or ():
+        s.deliveries[d["id"]] = {**d, "definition": event.get("definition")}
+
+
+def record(settings: Settings, run: str, event: Mapping[str, Any]) -> None:
+    """Puts one event on disk; what it says has happened from then on."""
+    ops.append(settings, "steps", run, [{**event, "run": run, "at": now().isoformat()}])
+
+
+def outcomes(
+    deliveries: Iterable[str], outcome: str, counts: Mapping[str, Any], **more: Any
+) -> list[dict[str, Any]]:
+    """Event entries of deliveries: `id, outcome` and what became of their rows."""
+    rows = []
+    for d in deliveries:
+        c = counts.get(d)
+        row: dict[str, Any] = {"id": d, "outcome": outcome, **more}
+        if c is not None:
+            row |= {
+                "delivered": c.delivered,
+                "accepted": c.accepted,
+                "quarantined": c.quarantined,
+                "superseded": c.superseded,
+                "scopes": list(c.scopes)[:1000],
+            }
+        rows.append(row)
+    return rows

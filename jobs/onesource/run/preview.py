@@ -1,0 +1,86 @@
+"""What a run would do, found without a JVM and without doing it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from onesource.config import Settings
+from onesource.contracts.load import load_catalogue
+from onesource.contracts.model import Contract, Kind
+from onesource.ingest import landing
+from onesource.lake import delta
+from onesource.lake.manifest import read_manifest
+from onesource.lake.paths import table_path
+from onesource.quality.suite import rules_for
+from onesource.run import ledger
+from onesource.run.definition import definition, feed_definition, step_digest
+from onesource.run.ledger import HELD, TableState
+from onesource.run.plan import build_graph, division_versions, select
+from onesource.run.tickets import TABLE as TICKETS
+
+
+@dataclass(frozen=True)
+class Planned:
+    """action: `process`, `rebuild`, `build`, `recover`, `nothing` or `wait`."""
+
+    table: str
+    action: str
+    why: str = ""
+
+
+def preview(settings: Settings, words: Sequence[str], through: str | None) -> list[Planned]:
+    """One entry a selected table, in building order."""
+    catalogue = load_catalogue(settings.schemas)
+    graph = build_graph(settings, catalogue)
+    known = ledger.states(settings)
+    versions = {t: s.version for t, s in read_manifest(settings).tables.items()}
+    planned: dict[str, Planned] = {}
+    for table in select(graph, catalogue, words, through):
+        if table == TICKETS:
+            continue
+        contract = graph.contracts[table]
+        rules = rules_for(contract, settings.expectations, catalogue)
+        sql = graph.sql[table].text if table in graph.sql else None
+        state = known.get(table, TableState())
+        if contract.kind is Kind.FEED:
+            divisions = division_versions(graph, versions, contract)
+            digest = feed_definition(contract, catalogue, rules, divisions)
+            planned[table] = _feed(settings, contract, state, digest)
+            continue
+        digest = definition(contract, catalogue, rules, sql)
+        inputs = graph.all_inputs(table)
+        changing = [
+            t for t in inputs if t in planned and planned[t].action not in ("nothing", "wait")
+        ]
+        missing = [t for t in graph.inputs[table] if t not in versions and t not in changing]
+        if missing:
+            planned[table] = Planned(table, "wait", f"{missing[0]} was never served")
+        elif changing:
+            planned[table] = Planned(table, "build", f"after {', '.join(changing)}")
+        else:
+            read = {t: versions[t] for t in inputs if t in versions}
+            same = state.step == step_digest(table, read, digest)
+            planned[table] = _table(table, state, same)
+    return list(planned.values())
+
+
+def _table(table: str, state: TableState, same: bool) -> Planned:
+    if not same:
+        return Planned(table, "build", "an input or the definition changed")
+    return Planned(table, "nothing", "held: " + state.reason_en if state.verdict == HELD else "")
+
+
+def _feed(settings: Settings, feed: Contract, state: TableState, digest: str) -> Planned:
+    records = landing.records(settings, feed)
+    path = table_path(settings, feed)
+    if delta.latest_version(path) != state.head:
+        return Planned(feed.table, "recover", "a run ended inside this step")
+    if state.deliveries and state.definition != digest:
+        return Planned(feed.table, "rebuild", f"the definition changed; {len(records)} deliveries")
+    pending = [r for r in records if r.delivery_id not in state.deliveries]
+    if pending:
+        return Planned(feed.table, "process", f"{len(pending)} deliveries")
+    held = sum(1 for d in state.deliveries.values() if d.get("outcome") == HELD)
+    why = f"{held} deliveries held" if held else ("" if records else "nothing was delivered yet")
+    return Planned(feed.table, "nothing", why)
