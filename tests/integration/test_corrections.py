@@ -142,7 +142,7 @@ def test_a_deleted_key_is_not_brought_back_by_an_older_row(tmp_path: Path) -> No
     assert len(digests) == 1
 
 
-@pytest.mark.xfail(strict=True, reason="known defect: a reversal does not find its original")
+@pytest.mark.xfail(strict=True, reason="known defect: only within one run does a reversal find it")
 def test_a_negative_row_cancels_its_original_even_when_it_comes_first(tmp_path: Path) -> None:
     contract = feed(
         "base.payment",
