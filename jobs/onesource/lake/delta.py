@@ -1,0 +1,150 @@
+"""Delta tables: versions without a JVM, writes through Spark.
+
+Every write goes to one table by one writer at a time: the run holds the table's lock. A version
+that the ledger does not know is the trace of a crash; the next run restores the known one.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from pyspark.sql import DataFrame, SparkSession
+
+from onesource.errors import OneSourceError
+from onesource.lake.files import sync_file_system
+
+_COMMIT = re.compile(r"^(\d{20})\.json$")
+
+
+def latest_version(path: Path) -> int | None:
+    """The newest committed version, or None where there is no table.
+
+    Raises OneSourceError when the newest commit file is empty: every engine would read it as
+    "no change", in silence.
+    """
+    log = path / "_delta_log"
+    if not log.is_dir():
+        return None
+    commits = [p for p in log.iterdir() if _COMMIT.match(p.name)]
+    if not commits:
+        return None
+    newest = max(commits, key=lambda p: p.name)
+    if newest.stat().st_size == 0:
+        raise OneSourceError(
+            "the newest commit is an empty file",
+            where=str(newest),
+            why="the machine stopped while it was written",
+            todo="remove this one file, then run again",
+        )
+    return int(newest.stem)
+
+
+def drop_torn_commit(path: Path) -> None:
+    """Removes an empty newest commit file: it was never acknowledged."""
+    log = path / "_delta_log"
+    commits = sorted(p for p in log.glob("*.json") if _COMMIT.match(p.name))
+    if commits and commits[-1].stat().st_size == 0:
+        commits[-1].unlink()
+
+
+def sql_path(path: Path) -> str:
+    """A Delta folder as a table name in SQL."""
+    text = str(path).replace("`", "``")
+    return f"delta.`{text}`"
+
+
+def read(spark: SparkSession, path: Path, version: int | None = None) -> DataFrame:
+    """The table at a version (latest when None)."""
+    reader = spark.read.format("delta")
+    if version is not None:
+        reader = reader.option("versionAsOf", str(version))
+    return reader.load(str(path))
+
+
+def write(
+    frame: DataFrame,
+    path: Path,
+    *,
+    mode: str,
+    replace_where: str | None = None,
+    partition_by: Sequence[str] = (),
+) -> int:
+    """Appends to, or replaces (a part of) the table in one commit; returns its version.
+
+    mode: `append` or `overwrite`. With `replace_where` an overwrite touches only the rows that
+    match. New columns are added to the table's schema.
+    """
+    writer = frame.write.format("delta").mode(mode)
+    if mode == "overwrite" and replace_where is None:
+        writer = writer.option("overwriteSchema", "true")
+    else:
+        writer = writer.option("mergeSchema", "true")
+    if replace_where is not None:
+        writer = writer.option("replaceWhere", replace_where)
+    if partition_by:
+        writer = writer.partitionBy(*partition_by)
+    writer.save(str(path))
+    return _committed(path)
+
+
+def merge(spark: SparkSession, sql: str, path: Path) -> int:
+    """Runs one MERGE statement on the table; returns the version after it."""
+    spark.sql(sql).collect()
+    return _committed(path)
+
+
+def restore(spark: SparkSession, path: Path, version: int | None) -> int | None:
+    """Takes the table back to `version`; None: to before it was. Returns the version after it."""
+    if version is None:
+        shutil.rmtree(path, ignore_errors=True)
+        return None
+    drop_torn_commit(path)
+    if latest_version(path) == version:
+        return version
+    spark.sql(f"RESTORE TABLE {sql_path(path)} TO VERSION AS OF {version}").collect()
+    return _committed(path)
+
+
+def _committed(path: Path) -> int:
+    sync_file_system(path)
+    version = latest_version(path)
+    assert version is not None
+    return version
+
+
+def properties_sql(properties: Mapping[str, str]) -> str:
+    return ", ".join(f"'{k}' = '{v}'" for k, v in properties.items())
+
+
+def create(
+    spark: SparkSession,
+    path: Path,
+    columns: Mapping[str, str],
+    *,
+    partition_by: Sequence[str] = (),
+    statistics_for: Sequence[str] | None = None,
+) -> None:
+    """Creates an empty table where there is none (columns: name → Spark SQL type).
+
+    statistics_for: the columns whose smallest and largest value may stand in the log; None: all.
+    """
+    if latest_version(path) is not None:
+        return
+    cols = ", ".join(f"`{n}` {t}" for n, t in columns.items())
+    parts = f" PARTITIONED BY ({', '.join(f'`{p}`' for p in partition_by)})" if partition_by else ""
+    props = ""
+    if statistics_for is not None:
+        names = ",".join(statistics_for)
+        props = f" TBLPROPERTIES ({properties_sql({'delta.dataSkippingStatsColumns': names})})"
+    path.mkdir(parents=True, exist_ok=True)
+    spark.sql(f"CREATE TABLE {sql_path(path)} ({cols}) USING DELTA{parts}{props}").collect()
+    _committed(path)
+
+
+def keep_statistics(spark: SparkSession, path: Path, names: Sequence[str]) -> None:
+    """From now on only these columns' smallest and largest values stand in the log."""
+    props = properties_sql({"delta.dataSkippingStatsColumns": ",".join(names)})
+    spark.sql(f"ALTER TABLE {sql_path(path)} SET TBLPROPERTIES ({props})").collect()

@@ -1,0 +1,36 @@
+"""Where a table, a delivery and a record stand in the lake."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from onesource.config import Settings
+from onesource.contracts.model import Contract, Kind
+
+
+def bronze_path(settings: Settings, feed: Contract) -> Path:
+    return settings.root("bronze") / feed.sector / feed.name
+
+
+def quarantine_path(settings: Settings, feed: Contract) -> Path:
+    return settings.root("quarantine") / feed.sector / feed.name
+
+
+def table_path(settings: Settings, contract: Contract) -> Path:
+    """The Delta folder of a served table (silver, registry or curated)."""
+    if contract.kind is Kind.REGISTRY:
+        return settings.root("registry") / contract.name
+    layer = "silver" if contract.kind is Kind.FEED else "curated"
+    return settings.root(layer) / contract.sector / contract.name
+
+
+def landing_path(settings: Settings, feed: Contract) -> Path:
+    return settings.root("landing") / feed.sector / feed.name
+
+
+def staging_path(settings: Settings, feed: Contract, step: str) -> Path:
+    """Where a batch stands between standardising and serving; removed after the step.
+
+    Under quarantine's root: it holds rejected rows with their raw values.
+    """
+    return settings.root("quarantine") / "_staging" / feed.sector / f"{feed.name}-{step}"

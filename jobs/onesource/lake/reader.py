@@ -1,0 +1,231 @@
+"""Served versions without a JVM: Delta through deltalake and Arrow into DuckDB views.
+
+What readers see is made here and nowhere else: hidden rows (`_state`) never, the contract's
+columns first, the technical ones last. A version is always named, so that a table read twice in
+one statement is the same table twice.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from onesource.config import Settings
+from onesource.contracts.model import Contract
+from onesource.errors import OneSourceError
+from onesource.lake.manifest import Manifest
+from onesource.lake.paths import table_path
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+# Technical columns that say nothing to a reader: the memory of the merge.
+HIDDEN = frozenset({"_state", "_order"})
+# More would leave no room for the rest of the machine; less, and a join of two sectors spills.
+_MEMORY_SHARE = 0.5
+_MEMORY_MOST = 8 << 30
+_SPILL_MOST = "20GB"
+
+
+@dataclass(frozen=True)
+class Source:
+    """One version of one table, opened: its columns, and what Arrow can scan."""
+
+    table: str
+    version: int
+    path: Path
+    columns: tuple[str, ...]
+    data: Any  # a pyarrow Dataset
+
+    @property
+    def has_hidden_rows(self) -> bool:
+        return "_state" in self.columns
+
+
+def open_served(settings: Settings, contract: Contract, manifest: Manifest) -> Source:
+    """The version of the table that the manifest names.
+
+    Raises OneSourceError when the table was not served, or its version is gone.
+    """
+    served = manifest.tables.get(contract.table)
+    if served is None:
+        raise not_served(contract.table, manifest)
+    return open_version(contract.table, table_path(settings, contract), served.version)
+
+
+def not_served(table: str, manifest: Manifest) -> OneSourceError:
+    if manifest.run is None:
+        return OneSourceError(
+            f"{table} has no data",
+            why="nothing was ever served in this lake",
+            todo="hand files in with onesource deliver, then onesource run",
+        )
+    return OneSourceError(
+        f"{table} has no data",
+        why=f"up to run {manifest.run} no version of it was served",
+        todo="onesource status says what is held and why",
+    )
+
+
+def open_version(table: str, path: Path, version: int) -> Source:
+    """A version of a Delta table; works with and without deletion vectors.
+
+    Raises OneSourceError (one line) when the version, or a file that it needs, is not there.
+    """
+    commit = path / "_delta_log" / f"{version:020d}.json"
+    if commit.is_file() and commit.stat().st_size == 0:
+        # Every engine would read an empty commit as "no change" and show the version before.
+        raise OneSourceError(
+            f"version {version} of {table} is damaged",
+            where=str(commit),
+            why="its commit file is empty",
+            todo="onesource run repairs it",
+        )
+    if not (path / "_delta_log").is_dir():
+        raise OneSourceError(
+            f"version {version} of {table} is served, but its folder is gone",
+            where=str(path),
+            todo="restore it from the backup, or rebuild it with onesource run",
+        )
+    from deltalake import DeltaTable
+
+    try:
+        delta = DeltaTable(str(path), version=version)
+        data = _scannable(delta, path)
+    except Exception as e:  # deltalake raises bare and Rust errors alike
+        raise _gone(table, path, version, str(e)) from e
+    _require_files(table, path, version, data)
+    return Source(table, version, path, tuple(data.schema.names), data)
+
+
+def open_latest(table: str, path: Path) -> Source:
+    """The newest version of a table that is not in the manifest, such as bronze.
+
+    Raises OneSourceError when there is none.
+    """
+    from deltalake import DeltaTable
+
+    try:
+        version = DeltaTable(str(path)).version()
+    except Exception as e:
+        raise OneSourceError(f"{table} cannot be opened", where=str(path)) from e
+    return open_version(table, path, version)
+
+
+def _scannable(delta: Any, path: Path) -> Any:
+    import pyarrow.dataset
+    import pyarrow.fs
+
+    features = set(delta.protocol().reader_features or ())
+    if features & {"deletionVectors", "columnMapping"}:
+        # A dataset of files would show rows that a deletion vector hides.
+        return pyarrow.dataset.dataset(pyarrow.table(delta.scan()))
+    local = pyarrow.fs.SubTreeFileSystem(str(path), pyarrow.fs.LocalFileSystem())
+    return delta.to_pyarrow_dataset(filesystem=local)
+
+
+def _gone(table: str, path: Path, version: int, why: str) -> OneSourceError:
+    words = why.strip().splitlines()
+    return OneSourceError(
+        f"version {version} of {table} cannot be opened",
+        where=str(path),
+        why=words[0] if words else "no reason given",
+        todo="choose a later run with --run, or rebuild the table with onesource run",
+    )
+
+
+def _require_files(table: str, path: Path, version: int, data: Any) -> None:
+    """Says in one line what a scan would say in the middle of a result."""
+    if not hasattr(data, "files"):
+        return
+    for name in data.files:
+        if not (path / name).is_file():
+            raise _gone(table, path, version, f"the data file {Path(name).name} was removed")
+
+
+def visible_columns(columns: Sequence[str], contract: Contract | None) -> tuple[str, ...]:
+    """The columns that readers see: the contract's, others of the table, the technical ones."""
+    present = [c for c in columns if c not in HIDDEN]
+    own = [c for c in (contract.field_names if contract else ()) if c in present]
+    rest = [c for c in present if c not in own]
+    plain = [c for c in rest if not c.startswith("_")]
+    return (*own, *plain, *(c for c in rest if c.startswith("_")))
+
+
+@contextmanager
+def database() -> Iterator[duckdb.DuckDBPyConnection]:
+    """An empty DuckDB in memory, bounded; times are shown in Beijing time.
+
+    What does not fit into memory fails, unless `spill_to` gave it a place: identities must not
+    leave their zone by way of a temporary file.
+    """
+    import duckdb
+
+    con = duckdb.connect(":memory:", config={"python_enable_replacements": "false"})
+    try:
+        con.execute("SET TimeZone = 'Asia/Shanghai'")
+        con.execute(f"SET memory_limit = '{_memory_limit() >> 20}MiB'")
+        con.execute("SET temp_directory = ''")
+        con.execute("SET autoinstall_known_extensions = false")
+        con.execute("SET autoload_known_extensions = false")
+        yield con
+    finally:
+        con.close()
+
+
+def spill_to(con: duckdb.DuckDBPyConnection, folder: str) -> None:
+    """Lets what does not fit into memory go to `folder`, up to a bound."""
+    con.execute(f"SET temp_directory = '{quoted(folder)}'")
+    con.execute(f"SET max_temp_directory_size = '{_SPILL_MOST}'")
+
+
+def lock(con: duckdb.DuckDBPyConnection) -> None:
+    """From here on no file, network, extension or setting is reachable from SQL."""
+    con.execute("SET enable_external_access = false")
+    con.execute("SET lock_configuration = true")
+
+
+def _memory_limit() -> int:
+    whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return min(int(whole * _MEMORY_SHARE), _MEMORY_MOST)
+
+
+def quoted(text: str) -> str:
+    """Text for between single quotes in SQL."""
+    return text.replace("'", "''")
+
+
+def identifier(name: str) -> str:
+    """A name as a quoted identifier in SQL."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def add_view(
+    con: duckdb.DuckDBPyConnection, source: Source, contract: Contract | None = None
+) -> None:
+    """Makes `layer.name` a view on the version: visible rows, visible columns in their order."""
+    columns = visible_columns(source.columns, contract)
+    names = ", ".join(identifier(c) for c in columns)
+    where = ' WHERE "_state" IS NULL' if source.has_hidden_rows else ""
+    _add(con, source.table, source.data, f"SELECT {names} FROM {{}}{where}")
+
+
+def add_rows(con: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:
+    """Makes `layer.name` a view on rows in memory."""
+    _add(con, table, rows, "SELECT * FROM {}")
+
+
+def _add(con: duckdb.DuckDBPyConnection, table: str, data: Any, select: str) -> None:
+    layer, name = table.split(".", 1)
+    inner = f"_{layer}_{name}"
+    con.register(inner, data)
+    con.execute(f"CREATE SCHEMA IF NOT EXISTS {identifier(layer)}")
+    con.execute(
+        f"CREATE VIEW {identifier(layer)}.{identifier(name)} AS "
+        + select.format(f"temp.{identifier(inner)}")
+    )

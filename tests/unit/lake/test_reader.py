@@ -1,0 +1,109 @@
+"""What is read without a JVM is what Spark wrote; of two readers one must not see more."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from onesource.errors import OneSourceError
+from onesource.lake import delta, reader
+from onesource.lake.digest import table_digest
+from tests.unit.conftest import SmallLake
+
+
+def ask(source: reader.Source, sql: str) -> list[tuple[object, ...]]:
+    with reader.database() as con:
+        reader.add_view(con, source)
+        reader.lock(con)
+        found: list[tuple[object, ...]] = con.execute(sql).fetchall()
+        return found
+
+
+def test_spark_and_the_reader_see_the_same_rows(spark: SparkSession, tmp_path: Path) -> None:
+    path = tmp_path / "with space 表"
+    spark.sql(
+        "SELECT * FROM VALUES "
+        "('a b', 1, CAST(1.5 AS DECIMAL(20,6)), DATE'2024-01-01', TIMESTAMP'2024-01-01 08:00:00', "
+        " array(named_struct('field','x')), map('k','v'), CAST(NULL AS STRING)), "
+        "('兴县/100%', 2, NULL, NULL, NULL, NULL, NULL, NULL), "
+        "(NULL, 3, NULL, NULL, NULL, NULL, NULL, 'deleted') "
+        "AS t(county, n, amount, day, at, _issues, _extra, _state)"
+    ).write.format("delta").partitionBy("county").save(str(path))
+    source = reader.open_version("silver.t", path, 0)
+    rows = ask(
+        source,
+        'SELECT county, n, CAST(amount AS VARCHAR), CAST(day AS VARCHAR), CAST("at" AS VARCHAR), '
+        "_issues[1].field, _extra['k'] FROM silver.t ORDER BY n",
+    )
+    assert rows == [
+        ("a b", 1, "1.500000", "2024-01-01", "2024-01-01 08:00:00+08", "x", "v"),
+        ("兴县/100%", 2, None, None, None, None, None),
+    ]
+    assert ask(source, "SELECT n FROM silver.t WHERE county = '兴县/100%'") == [(2,)]
+
+
+def test_a_version_stays_what_it_was_after_merge_restore_and_a_new_column(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    path = tmp_path / "t"
+    spark.range(5).write.format("delta").save(str(path))
+    first = table_digest("silver.t", path, 0, ["id"])
+    spark.sql(f"DELETE FROM {delta.sql_path(path)} WHERE id > 2").collect()
+    spark.sql(f"ALTER TABLE {delta.sql_path(path)} ADD COLUMNS (word string)").collect()
+    spark.sql(f"INSERT INTO {delta.sql_path(path)} VALUES (9, 'new')").collect()
+    counts = [
+        ask(reader.open_version("silver.t", path, v), "SELECT count(*) FROM silver.t")
+        for v in range(4)
+    ]
+    assert counts == [[(5,)], [(3,)], [(3,)], [(4,)]]
+    newest = reader.open_version("silver.t", path, 3)
+    words = ask(newest, "SELECT id, word FROM silver.t WHERE id IN (0, 9) ORDER BY id")
+    assert words == [(0, None), (9, "new")]
+    delta.restore(spark, path, 0)
+    assert reader.open_latest("silver.t", path).version == 4
+    assert table_digest("silver.t", path, 4, ["id"]) == first
+
+
+def test_rows_under_a_deletion_vector_are_not_seen(spark: SparkSession, tmp_path: Path) -> None:
+    path = tmp_path / "t"
+    spark.sql(
+        f"CREATE TABLE {delta.sql_path(path)} (id bigint, _state string) USING DELTA "
+        "TBLPROPERTIES ('delta.enableDeletionVectors' = 'true')"
+    ).collect()
+    spark.sql(f"INSERT INTO {delta.sql_path(path)} SELECT id, NULL FROM range(10)").collect()
+    spark.sql(f"DELETE FROM {delta.sql_path(path)} WHERE id = 3").collect()
+    source = reader.open_latest("silver.t", path)
+    assert ask(source, "SELECT count(*), count(*) FILTER (id = 3) FROM silver.t") == [(9, 0)]
+    twice = "SELECT count(*) FROM silver.t a JOIN silver.t b ON a.id = b.id"
+    assert ask(source, twice) == [(9,)]
+
+
+def test_columns_are_in_the_contracts_order_and_unknown_ones_before_the_technical(
+    small_lake: SmallLake,
+) -> None:
+    contract = small_lake.catalogue.tables["silver.energy_coal_day"]
+    columns = ["_line", "valid_from", "day", "_state", "county_code", "_order"]
+    assert reader.visible_columns(columns, contract) == (
+        "county_code",
+        "day",
+        "valid_from",
+        "_line",
+    )
+
+
+def test_opening_a_table_that_is_not_there_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(OneSourceError, match="its folder is gone"):
+        reader.open_version("silver.t", tmp_path / "none", 0)
+    with pytest.raises(OneSourceError, match="cannot be opened"):
+        reader.open_latest("silver.t", tmp_path / "none")
+
+
+def test_nothing_spills_unless_a_place_was_given(tmp_path: Path) -> None:
+    with reader.database() as con:
+        found = con.execute("SELECT value FROM duckdb_settings() WHERE name = 'temp_directory'")
+        assert found.fetchall() == [("",)]
+        reader.spill_to(con, str(tmp_path / "it's here"))
+        found = con.execute("SELECT value FROM duckdb_settings() WHERE name = 'temp_directory'")
+        assert found.fetchall() == [(str(tmp_path / "it's here"),)]
