@@ -102,6 +102,13 @@ def _contract(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change
         yield Change(Step.MINOR, "inputs changed")
     before, after = was.get("delivery") or {}, now.get("delivery") or {}
     for name in _FILES:
+        if name == "replace_scope" and not {"replace"} & {
+            d.get("correction", _DEFAULTS["correction"]) for d in (before, after)
+        }:
+            # Nothing is replaced by scope: it only tells a file handed in twice from a new one.
+            if before.get(name) != after.get(name):
+                yield Change(Step.MINOR, "delivery.replace_scope changed")
+            continue
         yield from _changed(name, before, after, "delivery.")
     if before.get("zero_allowed") and not after.get("zero_allowed"):
         yield Change(Step.MAJOR, "delivery.zero_allowed was taken back")

@@ -272,7 +272,8 @@ class Delivery(Strict):
     replace_scope: list[str] = Field(
         default_factory=list,
         description="Fields, or named groups of the pattern, that say what a file speaks for. "
-        "Empty with `correction: replace`: a file speaks for the whole feed.",
+        "Empty with `correction: replace`: a file speaks for the whole feed. With another "
+        "`correction` it only tells a file that was handed in twice from a new statement.",
     )
     correction: Correction = Field(
         Correction.UPSERT,

@@ -374,12 +374,18 @@ def _place(
                 return r
         return _Place(statement, sequence, repeat)
     latest = [r for r in known if dict(r.scope) == scope][-1]
+    if declared:
+        of_that_time = [r for r in same if parse_time(r.statement_at) == parse_time(statement)]
+        if not of_that_time:
+            # The same words of another day are another statement: without it, what is said of a
+            # day between the two would hold or not by the order of arrival (P6).
+            return _Place(statement, sequence, repeat)
+        if parse_time(latest.statement_at) > parse_time(statement):
+            # Something later is known: this is the old statement once more, not a new one. A
+            # folder handed in twice changes nothing.
+            return of_that_time[-1]
     if latest.digest == digest:
         return latest
-    if declared and parse_time(latest.statement_at) > parse_time(statement):
-        # The bytes themselves say when they were said, and something later is known: this is the
-        # old statement once more, not a new one. A folder handed in twice changes nothing.
-        return same[-1]
     # Said again after something else was said of the same time: it holds from now on.
     behind = max(parse_time(latest.statement_at), parse_time(statement))
     return _Place(

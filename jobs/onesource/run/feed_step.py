@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from onesource.clean import quarantine, silver
 from onesource.clean.stage import Staged, drop, stage
 from onesource.contracts.model import Contract
+from onesource.contracts.properties import Correction
 from onesource.errors import OneSourceError
 from onesource.ingest import bronze, landing
 from onesource.lake import delta
@@ -25,6 +26,8 @@ from onesource.run.recover import recover
 from onesource.run.results import Status, StepResult
 
 Records = Sequence[landing.Record]
+# Corrections whose rows may all be hidden, rightly.
+_HIDING = (Correction.CHANGE_LOG, Correction.REVERSAL)
 
 
 def run_feed(ctx: RunContext, table: str, *, bronze_only: bool = False) -> StepResult:
@@ -131,7 +134,8 @@ class _FeedStep:
         if not pending:
             return self._unchanged(state)
         self.step = step_digest(self.table, sorted(r.delivery_id for r in pending), self.definition)
-        ctx.say(f"{self.table}: {len(pending)} deliveries" + (", built anew" if rebuild else ""))
+        anew = ", built anew" if rebuild and state.head is not None else ""
+        ctx.say(f"{self.table}: {len(pending)} deliveries{anew}")
         silver.prepare(ctx.spark, self.path, self.feed)
         if rebuild and head is not None:
             silver.empty(ctx.spark, self.path, self.feed)
@@ -281,9 +285,13 @@ class _FeedStep:
         if applied.version is None:
             return GateResult("passed", ())
         ctx = self.ctx
-        rows = silver.visible(delta.read(ctx.spark, self.path, applied.version))
-        # A table may be empty where an empty report is a statement.
-        empty = self.feed.delivery.zero_allowed
+        version = delta.read(ctx.spark, self.path, applied.version)
+        rows = silver.visible(version)
+        # A table may be empty where an empty report is a statement, or where all that came so far
+        # was deleted, cancelled, or still waits for the row that it cancels.
+        empty = self.feed.delivery.zero_allowed or (
+            self.feed.correction in _HIDING and not version.isEmpty()
+        )
         return judge(
             ctx,
             self.table,
