@@ -82,7 +82,6 @@ BREAKING: dict[str, tuple[Callable[[Raw], object], str | None]] = {
         None,
     ),
     "another correction": (lambda r: delivery(r).update(correction="append"), None),
-    "another scope": (lambda r: delivery(r).update(replace_scope=["mine_id"]), None),
     "a control file demanded": (lambda r: delivery(r).update(control_file="required"), None),
 }
 ADDITIVE: dict[str, Callable[[Raw], object]] = {
@@ -90,6 +89,9 @@ ADDITIVE: dict[str, Callable[[Raw], object]] = {
     "a value added to a list": lambda r: field(r, "status")["enum"].append({"value": "关闭"}),
     "a lower minimum": lambda r: field(r, "output_t")["logicalTypeOptions"].update(minimum=-1),
     "a bound dropped": lambda r: field(r, "output_t")["logicalTypeOptions"].pop("maximum"),
+    "another scope where nothing is replaced": lambda r: delivery(r).update(
+        replace_scope=["mine_id"]
+    ),
     "another header accepted": lambda r: field(r, "output_t")["customProperties"][1][
         "value"
     ].append("当日产量"),
@@ -114,6 +116,13 @@ def test_an_addition_needs_a_minor_version_only(name: str) -> None:
 @pytest.mark.parametrize("name", WORDS)
 def test_other_words_need_a_patch_only(name: str) -> None:
     assert [step for step, _ in changed(WORDS[name])] == [Step.PATCH]
+
+
+def test_another_scope_breaks_a_feed_whose_files_replace_each_other() -> None:
+    old, new = yaml.safe_load(FEED), yaml.safe_load(FEED)
+    delivery(old).update(correction="replace", replace_scope=[])
+    delivery(new).update(correction="replace", replace_scope=["mine_id"])
+    assert [c.step for c in compare(old, new)] == [Step.MAJOR]
 
 
 def test_nothing_changed_is_no_change_whatever_the_version_says() -> None:
