@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from pathlib import Path
 
@@ -109,17 +110,38 @@ def test_a_curated_table_that_fails_its_gate_keeps_its_served_version(city: Smal
     assert city.run().exit_code == 3, "what is held stays held until its input changes"
 
 
-def test_a_changed_definition_builds_the_table_anew(city: SmallCity) -> None:
+def test_a_field_that_the_contract_learns_is_read_from_old_deliveries_too(city: SmallCity) -> None:
     city.deliver("thing_20240101.csv", "id,kind,size,colour\n1,a,1,red\n")
     city.run()
     fields = [key("id"), field("kind"), field("size", "integer"), field("colour")]
     city.write({**THING, "schema": [{**THING["schema"][0], "properties": fields}]})
     city.run()
-    # What the contract did not know was kept aside in bronze; the new field reads later files.
-    assert "colour" in city.rows("silver.base_thing")[0]
-    city.deliver("thing_20240102.csv", "id,kind,size,colour\n1,a,1,blue\n")
+    assert city.rows("silver.base_thing")[0]["colour"] == "red"
+
+
+def test_a_renamed_field_keeps_what_was_delivered_under_its_old_name(city: SmallCity) -> None:
+    city.deliver("thing_20240101.csv", "id,kind,size\n1,a,7\n")
     city.run()
-    assert city.rows("silver.base_thing")[0]["colour"] == "blue"
+    extent = field("extent", "integer", aliases=["size"])
+    fields = [key("id"), field("kind"), extent]
+    city.write({**THING, "schema": [{**THING["schema"][0], "properties": fields}]})
+    city.deliver("thing_20240102.csv", "id,kind,extent\n2,a,8\n")
+    city.run("feed:base.thing")
+    found = [(r["id"], r["extent"]) for r in city.rows("silver.base_thing")]
+    assert found == [("1", 7), ("2", 8)]
+
+
+def test_another_rule_for_rows_that_are_no_data_counts_old_deliveries_anew(city: SmallCity) -> None:
+    city.deliver("thing_20240101.csv", "id,kind,size\n1,a,7\n合计,,7\n")
+    city.run()
+    assert len(city.rows("silver.base_thing")) == 2
+    changed = copy.deepcopy(THING)
+    for p in changed["customProperties"]:
+        if p["property"] == "delivery":
+            p["value"]["skip_rows"] = "^合计"
+    city.write(changed)
+    assert city.run("feed:base.thing").exit_code == 0
+    assert [r["id"] for r in city.rows("silver.base_thing")] == ["1"]
 
 
 def test_only_what_is_selected_runs_and_plus_adds_what_depends_on_it(city: SmallCity) -> None:
@@ -167,8 +189,17 @@ def test_kept_bytes_that_were_changed_are_not_read(city: SmallCity) -> None:
     kept.chmod(0o644)
     kept.write_text("id,kind,size\n1,a,9\n")
     city.deliver("thing_20240102.csv", "id,kind,size\n2,b,2\n")
-    city.run()
+    report = city.run()
+    assert report.exit_code == 3
     assert [r["id"] for r in city.rows("silver.base_thing")] == ["2"]
+    held = next(r for r in report.results if r.table == "silver.base_thing").held
+    assert len(held) == 1 and kept.parent.name in held
+    events = len(list(ops.rows(city.settings, "steps")))
+    assert city.run().exit_code == 3, "it is tried again, and stays held"
+    assert len(list(ops.rows(city.settings, "steps"))) == events
+    kept.write_text("id,kind,size\n1,a,1\n")
+    assert city.run().exit_code == 0, "the bytes were put right"
+    assert [r["id"] for r in city.rows("silver.base_thing")] == ["1", "2"]
 
 
 def test_the_lineage_of_a_curated_table_is_on_record(city: SmallCity) -> None:

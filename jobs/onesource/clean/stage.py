@@ -17,12 +17,12 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
 from onesource.clean.reasons import GOOD
-from onesource.clean.standardisers import Context, Use, standardise
+from onesource.clean.standardisers import STANDARDISERS, Context, Use, standardise
 from onesource.config import Settings
 from onesource.contracts.model import Catalogue, Contract, FieldSpec
 from onesource.contracts.properties import Correction
-from onesource.ingest.deliver import scope_parts
 from onesource.ingest.landing import Record
+from onesource.ingest.statements import scope_parts
 from onesource.lake import delta
 from onesource.lake.paths import bronze_path, staging_path
 from onesource.quality.rules import Rule
@@ -161,23 +161,36 @@ def typed(rows: DataFrame, catalogue: Catalogue, feed: Contract, context: Contex
             column=f.name,
             out=f"_s_{f.name}",
             name=f.standardiser.name,
-            args={k: _argument(v) for k, v in f.standardiser.args.items()},
+            args={k: _argument(v) for k, v in f.standardiser.args.items()} | _today(f),
         )
         for f in feed.fields
     ]
+    if any(_today(f) for f in feed.fields):
+        # By the day of the receipt: a rebuild years later answers as the first run did (P7).
+        day = "CAST(to_date(_received_at) AS STRING)"
+        rows = rows.withColumn(_TODAY, F.expr(f"named_struct('value', {day})"))
     read = standardise(rows, uses, context)
     casts = {f"_t_{f.name}": F.expr(_cast(f)) for f in feed.fields}
     read = read.withColumns(casts)
     read = read.withColumns({f"_v_{f.name}": F.expr(_verdict(f, catalogue)) for f in feed.fields})
     issues = F.expr(f"array_compact(array({', '.join(_issue(f) for f in feed.fields)}))")
     bad = F.expr(f"array_compact(array({', '.join(_bad(f) for f in feed.fields)}))")
-    kept = [c for c in rows.columns if c not in feed.field_names]
+    kept = [c for c in rows.columns if c not in (*feed.field_names, _TODAY)]
     values = [
         F.expr(f"CASE WHEN `_v_{f.name}` IN ({_GOOD_SQL}) THEN `_t_{f.name}` END").alias(f.name)
         for f in feed.fields
     ]
     raw = F.struct(*[F.col(f.name) for f in feed.fields]).alias("_as_delivered")
     return read.select(*values, issues.alias("_issues"), bad.alias("_bad"), raw, *kept)
+
+
+_TODAY = "_today"
+
+
+def _today(f: FieldSpec) -> dict[str, str]:
+    """The argument of a standardiser that asks what day it is."""
+    asks = any(a.name == "today" for a in STANDARDISERS[f.standardiser.name].arguments)
+    return {"today": f"${_TODAY}"} if asks and "today" not in f.standardiser.args else {}
 
 
 _GOOD_SQL = ", ".join(f"'{v}'" for v in sorted(GOOD))

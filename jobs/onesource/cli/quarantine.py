@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import csv as csv_module
-import getpass
 import os
-from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from onesource.clean.quarantine import COLUMNS
-from onesource.config import Settings, now
+from onesource.config import Settings
 from onesource.contracts.load import load_catalogue
 from onesource.errors import OneSourceError, UsageError
-from onesource.lake import delta, ops
+from onesource.lake import delta
 from onesource.lake.paths import quarantine_path
 from onesource.lake.reader import open_version
+from onesource.lake.reads import record_read
 
 SHOWN = 20
 
@@ -32,32 +34,31 @@ def quarantine_command(settings: Settings, feed_id: str, csv: Path | None, purpo
         raise UsageError(f"there is no feed {feed_id}", todo=f"feeds: {known}")
     path = quarantine_path(settings, feed)
     version = delta.latest_version(path)
-    rows: list[dict[str, Any]] = []
+    name = f"quarantine.{feed.table_name}"
+    table = None
     if version is not None:
-        table = open_version(f"quarantine.{feed.table_name}", path, version).data.to_table()
-        order = [(name, "ascending") for name in ("file", "sheet", "line")]
-        rows = table.sort_by(order).to_pylist()
-    _record_read(settings, feed.table_name, len(rows), purpose)
+        order = [(column, "ascending") for column in ("file", "sheet", "line")]
+        table = open_version(name, path, version).data.to_table().sort_by(order)
+    count = table.num_rows if table else 0
+    record_read(
+        settings, "quarantine", [name], rows=count, purpose=purpose, run=None, statement=name
+    )
     if csv is not None:
-        _write(csv, rows)
-        print(f"{len(rows)} rows written to {csv}")
+        _write(csv, _rows(table))
+        print(f"{count} rows written to {csv}")
+    elif table is None or not count:
+        print(f"{feed_id}: no rejected rows")
     else:
-        _show(feed_id, rows)
+        _show(table)
     return 0
 
 
-def _record_read(settings: Settings, table: str, rows: int, purpose: str) -> None:
-    row = {
-        "who": getpass.getuser(),
-        "command": "quarantine",
-        "tables": [f"quarantine.{table}"],
-        "purpose": purpose,
-        "rows": rows,
-    }
-    ops.append(settings, "reads", f"{now():%Y-%m-%d}-{os.getpid()}", [row])
+def _rows(table: pa.Table | None) -> Iterator[dict[str, Any]]:
+    for batch in table.to_batches(max_chunksize=8192) if table else ():
+        yield from batch.to_pylist()
 
 
-def _write(path: Path, rows: list[dict[str, Any]]) -> None:
+def _write(path: Path, rows: Iterator[dict[str, Any]]) -> None:
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         # With a byte order mark: departments open it in a spreadsheet, which guesses without.
@@ -80,16 +81,15 @@ def _harmless(value: Any) -> Any:
     return value
 
 
-def _show(feed_id: str, rows: list[dict[str, Any]]) -> None:
-    if not rows:
-        print(f"{feed_id}: no rejected rows")
-        return
-    by = Counter((r["field"] or "", r["rule"], r["reason_zh"], r["reason_en"]) for r in rows)
-    for (field, rule, zh, en), n in by.most_common():
-        print(f"{n} × {field or 'row'} {rule}: {zh} / {en}")
-    for r in rows[:SHOWN]:
+def _show(table: pa.Table) -> None:
+    by = ["field", "rule", "reason_zh", "reason_en"]
+    counted = table.group_by(by).aggregate([([], "count_all")]).to_pylist()
+    for r in sorted(counted, key=lambda r: -r["count_all"]):
+        what = f"{r['field'] or 'row'} {r['rule']}"
+        print(f"{r['count_all']} × {what}: {r['reason_zh']} / {r['reason_en']}")
+    for r in _rows(table.slice(0, SHOWN)):
         sheet = f" {r['sheet']}" if r["sheet"] else ""
         what = f"{r['field'] or 'row'} {r['rule']} {r['raw'] or ''}"
         print(f"{r['file']}{sheet} line {r['line']}: {what}")
-    if len(rows) > SHOWN:
-        print(f"… and {len(rows) - SHOWN} more; --csv FILE writes all")
+    if table.num_rows > SHOWN:
+        print(f"… and {table.num_rows - SHOWN} more; --csv FILE writes all")

@@ -1,4 +1,7 @@
-"""Bronze: every delivered field as text, with its delivery, sheet and line. Append only."""
+"""Bronze: every delivered field as text, with its delivery, sheet and line.
+
+Append only, as long as the contract reads files in the same way; else it is read from landing anew.
+"""
 
 from __future__ import annotations
 
@@ -31,9 +34,17 @@ def columns(feed: Contract) -> dict[str, str]:
 
 
 def append(
-    spark: SparkSession, settings: Settings, feed: Contract, records: Sequence[landing.Record]
+    spark: SparkSession,
+    settings: Settings,
+    feed: Contract,
+    records: Sequence[landing.Record],
+    *,
+    anew: bool = False,
 ) -> int:
     """Appends the rows of the deliveries to bronze in one commit; returns its version.
+
+    anew: they take the place of all rows, which were read under another contract; the versions
+    before stay readable.
 
     The files are read where Spark's workers run, one task a delivery, in batches: no file is
     ever held whole. Raises what the reader raises when kept bytes cannot be read.
@@ -50,7 +61,10 @@ def append(
     frame = _rows(spark, settings, feed, records)
     frame = frame.withColumn("_ingested_at", F.current_timestamp())
     return delta.write(
-        frame.select(*columns(feed)), path, mode="append", partition_by=["_delivery_id"]
+        frame.select(*columns(feed)),
+        path,
+        mode="overwrite" if anew else "append",
+        partition_by=["_delivery_id"],
     )
 
 

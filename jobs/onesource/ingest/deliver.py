@@ -20,12 +20,13 @@ from pathlib import Path
 from onesource import digests
 from onesource.config import Settings, now
 from onesource.contracts.model import Catalogue, Contract, FieldSpec
-from onesource.contracts.properties import Correction, Origin
+from onesource.contracts.properties import Origin
 from onesource.errors import DeliveryRefused, OneSourceError, UsageError
 from onesource.ingest import landing
 from onesource.ingest.archive import check_zip, extract
 from onesource.ingest.control import SUFFIX, Control, parse_time, read_control
 from onesource.ingest.readers import Inspection, inspect
+from onesource.ingest.statements import place_of, scope_parts
 from onesource.lake import ops
 from onesource.lake.files import locked
 
@@ -196,7 +197,7 @@ class Deliverer:
         received = now()
         statement, source = self._statement_time(feed, file, control, seen, received)
         scope = self._scope(feed, file.name, seen)
-        place = _place(
+        place = place_of(
             landing.records(self.settings, feed),
             feed,
             digest,
@@ -329,68 +330,6 @@ class Deliverer:
         }
         ops.append(self.settings, "refusals", now().strftime("%Y-%m"), [row])
         return Outcome(file.name, "refused", feed, None, e.reason, e.line())
-
-
-def scope_parts(feed: Contract) -> tuple[str, ...]:
-    """What a statement of this feed speaks for; a snapshot always speaks for its period."""
-    parts = tuple(feed.delivery.replace_scope)
-    period = feed.properties.period
-    if feed.correction is Correction.REPLACE and period and period not in parts:
-        parts += (period,)
-    return parts
-
-
-@dataclass(frozen=True)
-class _Place:
-    """Where a new delivery stands among the statements."""
-
-    statement_at: str
-    sequence: int
-    repeat: int
-
-
-def _place(
-    known: list[landing.Record],
-    feed: Contract,
-    digest: str,
-    scope: dict[str, str | None],
-    control: Control | None,
-    statement: str,
-    declared: bool,
-) -> _Place | landing.Record:
-    """The place of the new statement, or the record of which it is a mere repetition."""
-    sequence = (control.sequence if control else None) or 0
-    same_bytes = [r for r in known if r.digest == digest]
-    repeat = max((r.repeat for r in same_bytes), default=0) + 1
-    same = [r for r in same_bytes if dict(r.scope) == scope]
-    if not same:
-        return _Place(statement, sequence, repeat)
-    if feed.correction is Correction.APPEND:
-        return same[-1]
-    said = control.as_json() if control else {}
-    if "statement_time" in said or "sequence" in said:
-        for r in same:
-            if all(r.control.get(k) == said.get(k) for k in ("statement_time", "sequence")):
-                return r
-        return _Place(statement, sequence, repeat)
-    latest = [r for r in known if dict(r.scope) == scope][-1]
-    if declared:
-        of_that_time = [r for r in same if parse_time(r.statement_at) == parse_time(statement)]
-        if not of_that_time:
-            # The same words of another day are another statement: without it, what is said of a
-            # day between the two would hold or not by the order of arrival (P6).
-            return _Place(statement, sequence, repeat)
-        if parse_time(latest.statement_at) > parse_time(statement):
-            # Something later is known: this is the old statement once more, not a new one. A
-            # folder handed in twice changes nothing.
-            return of_that_time[-1]
-    if latest.digest == digest:
-        return latest
-    # Said again after something else was said of the same time: it holds from now on.
-    behind = max(parse_time(latest.statement_at), parse_time(statement))
-    return _Place(
-        behind.isoformat(), max(sequence, latest.sequence), max(repeat, latest.repeat + 1)
-    )
 
 
 def _check_counts(name: str, feed: Contract, control: Control | None, seen: Inspection) -> None:

@@ -250,12 +250,14 @@ def _per_delivery(gate: _Gate, rule: Rule, deliveries: Mapping[str, DeliveryRows
         ]
         unexpected = None
         detail = f"observed={min((n.rows for n in deliveries.values()), default=0)}"
+        counts: dict[str, tuple[int, int | None]] = {d: (deliveries[d].rows, None) for d in blamed}
     else:
         share = 1 - float(rule.kwargs["mostly"])
         # A hair's breadth, for shares such as 1 - 0.8 are not exact.
         blamed = [d for d, n in deliveries.items() if n.rejected > share * n.rows + 1e-9]
         unexpected = sum(n.rejected for n in deliveries.values())
         detail = ""
+        counts = {d: (deliveries[d].rows, deliveries[d].rejected) for d in blamed}
     rows = sum(n.rows for n in deliveries.values())
     return RuleResult(
         gate.run_id,
@@ -269,6 +271,7 @@ def _per_delivery(gate: _Gate, rule: Rule, deliveries: Mapping[str, DeliveryRows
         detail,
         gate.at,
         tuple(sorted(d for d in blamed if d)),
+        delivery_rows=counts,
     )
 
 

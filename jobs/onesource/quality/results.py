@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
@@ -19,8 +19,10 @@ _NAMED = 3
 @dataclass(frozen=True)
 class RuleResult:
     """One rule's result. unexpected: rows that fail it (None: the rule counts no rows).
-    delivery_ids: the deliveries that fail a rule judged per delivery. error: the rule could not
-    be judged, which holds whatever its severity. detail never holds a value of a personal field.
+    delivery_ids: the deliveries that fail a rule judged per delivery; delivery_rows: what such a
+    delivery brought, and how many of its rows fail (None: the rule counts its rows). error: the
+    rule could not be judged, which holds whatever its severity. detail never holds a value of a
+    personal field.
     """
 
     run_id: str
@@ -35,6 +37,7 @@ class RuleResult:
     at: datetime
     delivery_ids: tuple[str, ...] = ()
     error: str | None = None
+    delivery_rows: Mapping[str, tuple[int, int | None]] = field(default_factory=dict)
 
     @property
     def holds(self) -> bool:
@@ -47,19 +50,23 @@ class RuleResult:
             return None
         return self.unexpected / self.evaluated
 
-    def reason(self) -> tuple[str, str]:
-        """(Chinese, English) why it failed."""
+    def reason(self, delivery_id: str | None = None) -> tuple[str, str]:
+        """(Chinese, English) why it failed; with the counts of one delivery, if it has any."""
         zh, en = self.rule.zh, self.rule.en
+        evaluated, unexpected, detail = self.evaluated, self.unexpected, self.detail
+        if delivery_id is not None and delivery_id in self.delivery_rows:
+            evaluated, unexpected = self.delivery_rows[delivery_id]
+            detail = f"observed={evaluated}" if unexpected is None else ""
         if self.error:
             return (
                 f"规则“{zh}”无法判断（{self.error}）",
                 f"the rule {self.rule.id} could not be judged ({self.error})",
             )
         count_zh = count_en = ""
-        if self.unexpected:
-            count_zh = f"：{self.evaluated} 行中有 {self.unexpected} 行不符"
-            count_en = f": {self.unexpected} of {self.evaluated} rows are not so"
-        shown = f" ({self.detail})" if self.detail else ""
+        if unexpected:
+            count_zh = f"：{evaluated} 行中有 {unexpected} 行不符"
+            count_en = f": {unexpected} of {evaluated} rows are not so"
+        shown = f" ({detail})" if detail else ""
         return f"{zh}{count_zh}{shown}", f"{self.rule.id}: {en}{count_en}{shown}"
 
     def row(self) -> dict[str, Any]:
@@ -102,6 +109,14 @@ class GateResult:
     @property
     def passed(self) -> bool:
         return self.verdict == "passed"
+
+    def reason_for(self, delivery_id: str) -> tuple[str, str]:
+        """(Chinese, English) why this delivery is held: what can be said of it alone, if so."""
+        own = [r for r in self.results if r.holds and delivery_id in r.delivery_ids]
+        if not own:
+            return self.reason_zh, self.reason_en
+        zh, en = zip(*[r.reason(delivery_id) for r in own[:_NAMED]], strict=True)
+        return "；".join(zh), "; ".join(en)
 
     def rows_for_ops(self) -> list[dict[str, Any]]:
         return [r.row() for r in self.results]

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from onesource import digests
 from onesource.clean.context import uses_divisions
+from onesource.clean.standardisers import STANDARDISERS
 from onesource.contracts.model import Catalogue, Contract, Kind
+from onesource.curate.sqlfiles import CuratedSql
 from onesource.quality.rules import Rule
 
 # Raised when the code gives another result for the same contract and the same input.
@@ -34,24 +38,61 @@ _WORDS = frozenset(
 
 
 def definition(
-    contract: Contract, catalogue: Catalogue, rules: Sequence[Rule], sql: str | None = None
+    contract: Contract, catalogue: Catalogue, rules: Sequence[Rule], sql: CuratedSql | None = None
 ) -> str:
     """Digest of all that decides what a table holds, beside its inputs."""
     lists = {
-        f.properties.codelist: catalogue.codelists[f.properties.codelist].digest
-        for f in contract.fields
-        if f.properties.codelist and f.properties.codelist in catalogue.codelists
+        name: catalogue.codelists[name].digest
+        for name in sorted(_lists(contract, catalogue, sql))
+        if name in catalogue.codelists
     }
     parts: dict[str, Any] = {
         "pipeline": PIPELINE,
         "contract": _meaning(contract.raw),
         "codelists": lists,
         "rules": sorted(f"{r.id}|{r.expectation}|{r.kwargs}|{r.severity}|{r.on}" for r in rules),
-        "sql": sql,
+        "sql": sql.text if sql else None,
     }
     if contract.kind is Kind.REGISTRY and contract.properties.builder:
         parts["builder"] = _source(contract.properties.builder)
     return digests.of_json(parts)
+
+
+def _lists(contract: Contract, catalogue: Catalogue, sql: CuratedSql | None) -> set[str]:
+    """The code lists that the table stands on."""
+    if contract.kind is Kind.REGISTRY:
+        return set(catalogue.codelists)  # a builder may read any of them
+    found = {n.removeprefix("codelist.") for n in (sql.inputs if sql else ()) if _is_list(n)}
+    for f in contract.fields:
+        if f.properties.codelist:
+            found.add(f.properties.codelist)
+        if contract.kind is Kind.FEED:
+            found |= {*STANDARDISERS[f.standardiser.name].lists, *f.standardiser.args.values()}
+    return found
+
+
+def _is_list(name: str) -> bool:
+    return name.startswith("codelist.")
+
+
+# The parts of a delivery's description that the readers look at.
+_READ_BY = frozenset(
+    {"pattern", "format", "encoding", "delimiter", "quote", "sheets", "header", "fill_down"}
+    | {"skip_rows", "skip_rows_in", "footer", "envelope", "crs"}
+)
+
+
+def reading(feed: Contract) -> str:
+    """Digest of all that decides how a delivered file becomes rows of bronze."""
+    fields = [
+        [f.name, f.headers, f.required, f.primary_key, _json(f.properties.origin)]
+        for f in feed.fields
+    ]
+    return digests.of_json([PIPELINE, _json(feed.delivery, _READ_BY), fields])
+
+
+def _json(model: BaseModel | None, only: Set[str] | None = None) -> Any:
+    return model and model.model_dump(mode="json", include=set(only) if only else None)
 
 
 def feed_definition(
@@ -62,8 +103,8 @@ def feed_definition(
     divisions: the versions of the registry of divisions that its standardisers read (None: the
     index that ships). Another one may read a delivered name in another way.
     """
-    own = definition(feed, catalogue, rules)
-    return digests.of_json([own, divisions]) if uses_divisions(feed) else own
+    own = [definition(feed, catalogue, rules), reading(feed)]
+    return digests.of_json([*own, divisions] if uses_divisions(feed) else own)
 
 
 def _meaning(value: Any) -> Any:

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from onesource.clean import quarantine, silver
 from onesource.clean.stage import Staged, drop, stage
 from onesource.contracts.model import Contract
 from onesource.contracts.properties import Correction
-from onesource.errors import OneSourceError
-from onesource.ingest import bronze, landing
+from onesource.ingest import landing
 from onesource.lake import delta
 from onesource.lake.files import locked
-from onesource.lake.paths import bronze_path, table_path
+from onesource.lake.paths import table_path
 from onesource.quality.results import GateResult
 from onesource.quality.results import held as held_result
 from onesource.quality.rules import Phase
 from onesource.run import ledger
+from onesource.run.bronze_step import Bronze, read_landed
 from onesource.run.context import RunContext
 from onesource.run.definition import feed_definition, step_digest
 from onesource.run.gates import judge
@@ -35,65 +35,19 @@ def run_feed(ctx: RunContext, table: str, *, bronze_only: bool = False) -> StepR
     feed = ctx.graph.contracts[table]
     locks = ctx.settings.root("ops") / "locks"
     with locked(locks / f"{table}.lock"):
-        version, known = _bronze(ctx, feed)
+        found = read_landed(ctx, feed)
         if bronze_only:
             return StepResult(table, Status.UNCHANGED)
-        if version is None:
+        if found.version is None and not found.unreadable:
             return StepResult(
                 table, Status.WAITING, reason_en="nothing was delivered yet", reason_zh="尚无交付"
             )
-        return _FeedStep(ctx, feed, version, known).run()
+        return _FeedStep(ctx, feed, found).run()
 
 
-def _bronze(ctx: RunContext, feed: Contract) -> tuple[int | None, list[landing.Record]]:
-    """Bronze with everything that landed: its version and the records that it holds."""
-    path = bronze_path(ctx.settings, feed)
-    state = ledger.state(ctx.settings, feed.bronze)
-    head = recover(ctx, feed.bronze, path, state)
-    gone = head is None and state.head is not None
-    done = {} if head is None else state.deliveries
-    records = landing.records(ctx.settings, feed)
-    pending = [r for r in records if r.delivery_id not in done]
-    version = head
-    if pending:
-        ctx.say(f"{feed.bronze}: reading {len(pending)} deliveries")
-        read, unreadable = _append(ctx, feed, pending)
-        version = delta.latest_version(path)
-        entries = ledger.outcomes([r.delivery_id for r in read], "read", {})
-        for delivery, why in unreadable.items():
-            entries.append({"id": delivery, "outcome": "unreadable", "reason_en": why})
-        ctx.record(
-            {
-                "kind": "step",
-                "table": feed.bronze,
-                "step": step_digest(feed.bronze, sorted(r.delivery_id for r in pending), ""),
-                "verdict": PASSED,
-                "version": version,
-                "head": version,
-                "rebuilt": gone,
-                "deliveries": entries,
-            }
-        )
-        done = ledger.state(ctx.settings, feed.bronze).deliveries
-    held = [r for r in records if done.get(r.delivery_id, {}).get("outcome") == "read"]
-    return version, held
-
-
-def _append(
-    ctx: RunContext, feed: Contract, pending: Records
-) -> tuple[list[landing.Record], dict[str, str]]:
-    """Appends the deliveries; one whose kept bytes cannot be read does not stop the others."""
-    unreadable: dict[str, str] = {}
-    sound: list[landing.Record] = []
-    for record in pending:
-        try:
-            landing.verify(ctx.settings, feed, record)
-            sound.append(record)
-        except OneSourceError as e:
-            unreadable[record.delivery_id] = e.line()
-    if sound:
-        bronze.append(ctx.spark, ctx.settings, feed, sound)
-    return sound, unreadable
+def _settled(entry: Mapping[str, object] | None) -> bool:
+    """Was the delivery judged? One that could not be read then is judged when it can be."""
+    return entry is not None and not entry.get("unreadable")
 
 
 @dataclass
@@ -108,10 +62,10 @@ class _Outcome:
 class _FeedStep:
     """One step of one silver table."""
 
-    def __init__(
-        self, ctx: RunContext, feed: Contract, bronze_version: int, known: list[landing.Record]
-    ) -> None:
-        self.ctx, self.feed, self.bronze_version, self.known = ctx, feed, bronze_version, known
+    def __init__(self, ctx: RunContext, feed: Contract, found: Bronze) -> None:
+        self.ctx, self.feed = ctx, feed
+        self.known, self.unreadable = found.records, found.unreadable
+        self.bronze_version = found.version
         self.table = feed.table
         self.path = table_path(ctx.settings, feed)
         self.rules = ctx.rules[self.table]
@@ -130,9 +84,14 @@ class _FeedStep:
             or (bool(state.deliveries) and state.definition != self.definition)
         )
         done = {} if rebuild else state.deliveries
-        pending = [r for r in self.known if r.delivery_id not in done]
-        if not pending:
+        pending = [r for r in self.known if not _settled(done.get(r.delivery_id))]
+        damaged = {
+            d: why for d, why in self.unreadable.items() if done.get(d, {}).get("reason_en") != why
+        }
+        if not pending and not damaged:
             return self._unchanged(state)
+        for delivery, why in damaged.items():
+            self.outcome.held[delivery] = ("落地的文件无法读取", why)
         self.step = step_digest(self.table, sorted(r.delivery_id for r in pending), self.definition)
         anew = ", built anew" if rebuild and state.head is not None else ""
         ctx.say(f"{self.table}: {len(pending)} deliveries{anew}")
@@ -140,7 +99,8 @@ class _FeedStep:
         if rebuild and head is not None:
             silver.empty(ctx.spark, self.path, self.feed)
         before = delta.latest_version(self.path)
-        self._take(pending)
+        if pending:
+            self._take(pending)
         return self._finish(pending, rebuild, before, state)
 
     def _unchanged(self, state: ledger.TableState) -> StepResult:
@@ -211,7 +171,7 @@ class _FeedStep:
         """The deliveries are held; the department finds their rejected rows in quarantine."""
         self.outcome.counts |= staged.counts
         for record in records:
-            self.outcome.held[record.delivery_id] = (verdict.reason_zh, verdict.reason_en)
+            self.outcome.held[record.delivery_id] = verdict.reason_for(record.delivery_id)
         self._quarantine(staged, records)
 
     def _quarantine(self, staged: Staged, records: Records) -> None:
@@ -219,6 +179,7 @@ class _FeedStep:
 
     def _stage(self, records: Records) -> Staged:
         ctx = self.ctx
+        assert self.bronze_version is not None, "records that were read stand in bronze"
         return stage(
             ctx.spark,
             ctx.settings,
@@ -325,15 +286,18 @@ class _FeedStep:
             ids = [d for d, o in out.landed.items() if o == outcome]
             entries += ledger.outcomes(ids, outcome, out.counts)
         for d, (zh, en) in out.held.items():
-            entries += ledger.outcomes([d], HELD, out.counts, reason_zh=zh, reason_en=en)
+            more = {"unreadable": True} if d in self.unreadable else {}
+            entries += ledger.outcomes([d], HELD, out.counts, reason_zh=zh, reason_en=en, **more)
         first = next(iter(out.held.values()), ("", ""))
+        read = self.bronze_version
+        inputs = {} if read is None else {self.feed.bronze: read}
         ctx.record(
             {
                 "kind": "step",
                 "table": self.table,
                 "step": self.step,
                 "definition": self.definition,
-                "inputs": {self.feed.bronze: self.bronze_version},
+                "inputs": inputs,
                 "verdict": HELD if held else PASSED,
                 "version": version,
                 "head": head,

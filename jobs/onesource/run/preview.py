@@ -41,7 +41,7 @@ def preview(settings: Settings, words: Sequence[str], through: str | None) -> li
             continue
         contract = graph.contracts[table]
         rules = rules_for(contract, settings.expectations, catalogue)
-        sql = graph.sql[table].text if table in graph.sql else None
+        sql = graph.sql.get(table)
         state = known.get(table, TableState())
         if contract.kind is Kind.FEED:
             divisions = division_versions(graph, versions, contract)

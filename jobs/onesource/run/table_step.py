@@ -64,7 +64,7 @@ def _build(ctx: RunContext, table: str, contract: Contract) -> StepResult:
     state = ledger.state(ctx.settings, table)
     head = recover(ctx, table, path, state)
     rules = ctx.rules[table]
-    sql = ctx.graph.sql[table].text if table in ctx.graph.sql else None
+    sql = ctx.graph.sql.get(table)
     digest = definition(contract, ctx.catalogue, rules, sql)
     inputs = {t: ctx.versions[t] for t in ctx.graph.all_inputs(table) if t in ctx.versions}
     step = step_digest(table, inputs, digest)

@@ -6,14 +6,24 @@ import re
 import subprocess
 import sys
 import unicodedata
+from collections.abc import Mapping
 
 import pytest
 from pyspark.sql import SparkSession
 
-from onesource.clean.standardisers import Use, check_args, describe, names, standardise
+from onesource.clean.standardisers import (
+    Context,
+    Use,
+    check_args,
+    describe,
+    names,
+    standardise,
+    standardise_values,
+)
 from onesource.clean.standardisers.model import Lookup, Request
 from onesource.clean.standardisers.registry import STANDARDISERS
 from onesource.clean.standardisers.sql import FOLD_FROM, FOLD_TO, renamed
+from onesource.contracts.model import CodeList
 from onesource.errors import UsageError
 from tests.unit.clean.both_engines import answers, check_alike, context
 
@@ -199,3 +209,22 @@ def test_the_way_without_a_jvm_imports_no_spark() -> None:
         "sys.exit('pyspark' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+class _Listening(dict[str, CodeList]):
+    """Code lists that remember which of them were asked for."""
+
+    def __init__(self, lists: Mapping[str, CodeList]) -> None:
+        super().__init__(lists)
+        self.asked: set[str] = set()
+
+    def __getitem__(self, name: str) -> CodeList:
+        self.asked.add(name)
+        return super().__getitem__(name)
+
+
+@pytest.mark.parametrize("name", [n for n in names() if n != "division"])  # its index reads them
+def test_a_standardiser_says_which_code_lists_it_looks_into(name: str) -> None:
+    lists = _Listening(context().codelists)
+    list(standardise_values(name, {}, ["1", "14112619900101123X", "晋J12345"], Context(lists)))
+    assert lists.asked == set(STANDARDISERS[name].lists)

@@ -279,6 +279,9 @@ def test_deliveries_are_judged_one_by_one_and_the_bad_one_is_named(
     known = judge(frame, rules, deliveries=counted)
     assert known.held_deliveries == ("d2", "d3")
     assert judge(frame, rules, deliveries=counted, allow_empty=True).held_deliveries == ("d2",)
+    many = {"d1": DeliveryRows(100, rejected=1), "d2": DeliveryRows(10, rejected=9)}
+    shared = judge(frame, rules, deliveries=many)
+    assert "9 of 10 rows" in shared.reason_for("d2")[1], "its own counts, not those of all"
 
 
 def test_rejected_and_superseded_rows_do_not_count_against_the_batch(

@@ -7,7 +7,7 @@ a JVM; both run the same definition. `describe` gives what the documentation pri
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 __all__ = [
+    "STANDARDISERS",
     "Answer",
     "Argument",
     "Context",
@@ -106,7 +107,9 @@ def standardise(
 
     if native is None:
         native = len(uses) == 1
-    return standardise_frame(df, _waves([_bound(u, context) for u in uses]), context, native)
+    return standardise_frame(
+        df, _waves([_bound(u, context) for u in uses], df.columns), context, native
+    )
 
 
 def standardise_values(
@@ -178,17 +181,20 @@ def _bound(use: Use, context: Context) -> Bound:
     return Bound(use.column, use.out, standardiser, stages, fixed, by_row)
 
 
-def _waves(bound: Sequence[Bound]) -> list[list[Bound]]:
-    """The uses in an order in which each finds the answers that it refers to."""
+def _waves(bound: Sequence[Bound], given: Collection[str]) -> list[list[Bound]]:
+    """The uses in an order in which each finds the answers that it refers to.
+
+    given: columns that are there already; one of the shape of an answer can be referred to.
+    """
     outs = {b.out for b in bound}
     if len(outs) < len(bound):
         raise UsageError("two uses of standardisers make the same column")
-    waiting, done, waves = list(bound), set[str](), list[list[Bound]]()
+    waiting, done, waves = list(bound), set(given), list[list[Bound]]()
     while waiting:
         wave = [b for b in waiting if b.needs <= done]
         if not wave:
             stuck = waiting[0]
-            unknown = sorted(stuck.needs - outs)
+            unknown = sorted(stuck.needs - outs - set(given))
             raise UsageError(
                 f"the standardiser of {stuck.out} refers to {', '.join(sorted(stuck.needs))}",
                 why="no such field" if unknown else "the fields refer to one another in a circle",

@@ -127,4 +127,5 @@ ADDRESS = Standardiser(
     "4 village or road, 5 door) and match_score (per cent of the text) in the detail",
     ("OK", "EMPTY", "FMT", "LOST_CHARACTER", "SUSPECT"),
     build=_address,
+    lists=("gb2260",),
 )

@@ -206,4 +206,5 @@ PLATE = Standardiser(
     "colour",
     ("OK", "EMPTY", "FMT", "NOT_RECOGNISED", "SUSPECT"),
     build=_plate,
+    lists=("plate_colour",),
 )

@@ -117,7 +117,8 @@ class Standardiser:
     """A named pure function from a raw value to (value, verdict, detail).
 
     Exactly one of `build` (stages that begin with the column `raw` and end with `value`,
-    `verdict`, `detail`) and `arrow` (a function on lists) is given.
+    `verdict`, `detail`) and `arrow` (a function on lists) is given. lists: the code lists that it
+    looks into, beside one that an argument names; when they change it may answer otherwise.
     """
 
     name: str
@@ -127,6 +128,7 @@ class Standardiser:
     arguments: tuple[Argument, ...] = ()
     build: Builder | None = None
     arrow: ArrowFunction | None = None
+    lists: tuple[str, ...] = ()
 
     def argument(self, name: str) -> Argument | None:
         return next((a for a in self.arguments if a.name == name), None)

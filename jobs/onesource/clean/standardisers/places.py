@@ -69,4 +69,5 @@ DIVISION = Standardiser(
         Argument("level", "所要的层级", "the level wanted", _level),
     ),
     arrow=_division,
+    lists=("division_crosswalk", "gb2260"),
 )

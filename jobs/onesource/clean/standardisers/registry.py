@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from onesource.clean.standardisers.address import ADDRESS
-from onesource.clean.standardisers.coded import CODE, ICD_9_CM_3, ICD_10, INDUSTRY, USCC, VIN
+from onesource.clean.standardisers.checked import USCC, VIN
+from onesource.clean.standardisers.coded import CODE, ICD_9_CM_3, ICD_10, INDUSTRY
 from onesource.clean.standardisers.contact import PHONE, PLATE
 from onesource.clean.standardisers.coordinates import COORDINATES
 from onesource.clean.standardisers.dates import DATE, DATETIME, MONTH

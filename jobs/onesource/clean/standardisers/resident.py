@@ -120,8 +120,11 @@ _OTHER = (
 
 def _resident_id(request: Request) -> Sequence[Stage]:
     transition = int(request.args.get("transition", TRANSITION_YEARS))
-    today = request.args.get("today") or request.context.day.isoformat()
-    day = int(today.replace("-", ""))
+    if "today" in request.by_row:
+        day = "cast(replace(arg_today, '-', '') as int)"
+    else:
+        today = request.args.get("today") or request.context.day.isoformat()
+        day = str(int(today.replace("-", "")))
     other = " ".join(f"when {test} then '{kind}'" for kind, test in _OTHER)
     permit = " ".join(f"when '{code}' then '{kind}'" for code, kind in PERMITS.items())
     samples = ", ".join(f"'{s}'" for s in SAMPLES)
@@ -140,7 +143,7 @@ def _resident_id(request: Request) -> Sequence[Stage]:
             f"when {nothing} then 'EMPTY' "
             "when other is not null then 'NOT_RESIDENT_ID' when n is null then 'FMT' "
             "when not dated then 'DATE' "
-            f"when ymd > {day} or ymd < {day - MAX_AGE_YEARS * 10000} then 'DATE_RANGE' "
+            f"when ymd > {day} or ymd < {day} - {MAX_AGE_YEARS * 10000} then 'DATE_RANGE' "
             "when not old and last <> expected then "
             "case when substr(u, 16) = '000' then 'CHK_EXCEL' else 'CHK' end "
             "when div_name is null then 'DIV_UNKNOWN' "
@@ -218,10 +221,13 @@ RESIDENT_ID = Standardiser(
         ),
         Argument(
             "today",
-            "判断“未来日期”的基准日，默认当天（北京时间）",
-            "the day against which future births are judged; the present day in Beijing",
+            "判断“未来日期”的基准日，默认当天（北京时间）；交付的数据以收到之日为准",
+            "the day against which future births are judged; the present day in Beijing; of a "
+            "delivery, the day of its receipt",
             _iso_day,
+            by_row=True,
         ),
     ),
     build=_resident_id,
+    lists=("gb2260",),
 )

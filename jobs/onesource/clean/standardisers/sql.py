@@ -234,3 +234,11 @@ def words(text: str) -> set[str]:
         if not m.group(0).startswith("'") and not text[m.end() :].lstrip().startswith("("):
             found.add(m.group(0))
     return found
+
+
+# Of a value that could not be read as text: why.
+UNREADABLE = "case when bad <> 'null' then bad end"
+EMPTY_OR_BAD = (
+    "case when bad = 'null' then 'EMPTY' when bad is not null then 'FMT' "
+    f"when {is_nothing()} then 'EMPTY' "
+)
