@@ -104,6 +104,9 @@ def stage(
         # Those rules read the batch several times: they read it written, not computed again.
         judged = _written(spark, staged, folder / "judged")
         staged = marks_across_rows(judged, rules, tables, day)
+    # Only quarantine shows a row as it was delivered.
+    shown = "CASE WHEN _rejects IS NOT NULL THEN _as_delivered END"
+    staged = staged.withColumn("_as_delivered", F.expr(shown))
     frame = _written(spark, _ranked(staged, feed), folder / "rows")
     return Staged(folder, frame, _counts(frame, feed, records))
 

@@ -28,6 +28,10 @@ TECHNICAL = {
     "_ingested_at": "timestamp",
 }
 
+# A large delivery is read by one task, and standardised by all: with one file it would be one. Of
+# 1 M rows on two cores the run took 29 s with one file.
+ROWS_PER_FILE = 125_000
+
 
 def columns(feed: Contract) -> dict[str, str]:
     return dict.fromkeys(feed.field_names, "string") | TECHNICAL
@@ -65,6 +69,7 @@ def append(
         path,
         mode="overwrite" if anew else "append",
         partition_by=["_delivery_id"],
+        rows_per_file=ROWS_PER_FILE,
     )
 
 

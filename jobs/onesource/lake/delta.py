@@ -71,11 +71,13 @@ def write(
     mode: str,
     replace_where: str | None = None,
     partition_by: Sequence[str] = (),
+    rows_per_file: int | None = None,
 ) -> int:
     """Appends to, or replaces (a part of) the table in one commit; returns its version.
 
     mode: `append` or `overwrite`. With `replace_where` an overwrite touches only the rows that
-    match. New columns are added to the table's schema.
+    match. New columns are added to the table's schema. rows_per_file: what one task writes is
+    cut into files of so many rows, so that more than one task can read it.
     """
     writer = frame.write.format("delta").mode(mode)
     if mode == "overwrite" and replace_where is None:
@@ -84,6 +86,8 @@ def write(
         writer = writer.option("mergeSchema", "true")
     if replace_where is not None:
         writer = writer.option("replaceWhere", replace_where)
+    if rows_per_file is not None:
+        writer = writer.option("maxRecordsPerFile", rows_per_file)
     if partition_by:
         writer = writer.partitionBy(*partition_by)
     writer.save(str(path))
