@@ -3,20 +3,28 @@
 
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test lint check bench docs lock clean
+.PHONY: help setup setup-airflow airflow demo test lint check bench docs lock clean
 
 help:
 	@echo 'make demo   set up, fill a lake from sample deliveries, show what to try'
+	@echo 'make airflow  start Airflow on this machine (http://127.0.0.1:8080), with the DAGs on'
 	@echo 'make test   set up, lint, run all tests'
 	@echo 'make lint   ruff, mypy, import rule, yamllint'
 	@echo 'make check  validate contracts, SQL, rules and code lists'
 	@echo 'make bench  measure; prints JSON'
 	@echo 'make docs   write the generated pages and the JSON Schema for editors'
-	@echo 'make lock   resolve setup/requirements.in anew into setup/requirements.txt'
+	@echo 'make lock   resolve setup/requirements*.in anew into the .txt beside each'
 	@echo 'make clean  remove the environment and all caches (never the lake)'
 
 setup:
 	@python=$$(PYTHON="$(PYTHON)" setup/find-python.sh) && "$$python" setup/bootstrap.py
+
+# Airflow has an environment of its own; it calls the command of the jobs' environment.
+setup-airflow:
+	@python=$$(PYTHON="$(PYTHON)" setup/find-python.sh) && "$$python" setup/airflow_env.py
+
+airflow: setup setup-airflow
+	@exec .venv-airflow/bin/python setup/airflow_start.py
 
 demo: setup
 	@.venv/bin/onesource demo
@@ -42,5 +50,5 @@ lock: setup
 	@.venv/bin/python setup/lock.py
 
 clean:
-	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build
+	rm -rf .venv .venv-airflow .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build
 	find jobs tests benchmarks setup -name __pycache__ -type d -prune -exec rm -rf {} +

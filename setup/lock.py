@@ -1,6 +1,7 @@
-"""Resolves setup/requirements.in anew into setup/requirements.txt, with hashes.
+"""Resolves setup/requirements*.in anew into the .txt beside each, with hashes.
 
-The resolver (uv) is put into an environment of its own that is thrown away; it is no dependency.
+Names on the command line (`requirements-airflow`) restrict it to these. The resolver (uv) is put
+into an environment of its own that is thrown away; it is no dependency.
 """
 
 from __future__ import annotations
@@ -9,31 +10,43 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def main() -> int:
+def main(names: Sequence[str] = ()) -> int:
+    sources = sorted((ROOT / "setup").glob("requirements*.in"))
+    chosen = [s for s in sources if not names or s.stem in names]
     with tempfile.TemporaryDirectory(prefix="onesource-lock-") as place:
         subprocess.run([sys.executable, "-m", "venv", place], check=True)
         tools = Path(place) / "bin"
         subprocess.run([tools / "python", "-m", "pip", "install", "--quiet", "uv"], check=True)
-        done = subprocess.run(
-            [
-                *(tools / "uv", "pip", "compile", "--quiet", "--upgrade"),
-                *("--python-version", "3.11", "--generate-hashes", "--native-tls"),
-                *("--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links"),
-                *("--output-file", "setup/requirements.txt", "setup/requirements.in"),
-            ],
-            cwd=ROOT,
-            env=os.environ | {"UV_NO_PROGRESS": "1"},
-            check=False,
-        )
-    if done.returncode == 0:
-        print("setup/requirements.txt is written; make test sets the new packages up")
-    return done.returncode
+        failed = [s.name for s in chosen if not _lock(tools / "uv", s)]
+    if failed or not chosen:
+        print(f"not resolved: {', '.join(failed) or ', '.join(names)}", file=sys.stderr)
+        return 1
+    print(f"{', '.join(s.stem for s in chosen)}: locked anew; make test sets the packages up")
+    return 0
+
+
+def _lock(uv: Path, source: Path) -> bool:
+    """Writes the lock beside one list of requirements."""
+    target = source.with_suffix(".txt")
+    done = subprocess.run(
+        [
+            *(uv, "pip", "compile", "--quiet", "--upgrade"),
+            *("--python-version", "3.11", "--generate-hashes", "--native-tls"),
+            *("--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links"),
+            *("--output-file", target.relative_to(ROOT), source.relative_to(ROOT)),
+        ],
+        cwd=ROOT,
+        env=os.environ | {"UV_NO_PROGRESS": "1"},
+        check=False,
+    )
+    return done.returncode == 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

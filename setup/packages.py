@@ -1,4 +1,4 @@
-"""The environment `.venv` and the locked packages in it."""
+"""The environments and the locked packages in them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from telling import Counter, SetupError, say
@@ -45,6 +46,21 @@ def install_packages(root: Path, venv: Path, cache: Path) -> None:
     An environment that an earlier call left half done, or that belongs to another place or
     Python, is made anew. Raises SetupError.
     """
+    lock = root / "setup" / "requirements.txt"
+
+    def install_project(log: Path) -> None:
+        _pip(venv, cache, log, ["--no-deps", "--no-build-isolation", "-e", str(root)], 0)
+
+    fill_environment(venv, cache, lock, cache / "setup-packages.log", install_project)
+
+
+def fill_environment(
+    venv: Path, cache: Path, lock: Path, log: Path, finish: Callable[[Path], None]
+) -> None:
+    """Makes the environment hold exactly what `lock` names, then lets `finish(log)` add to it.
+
+    Until `finish` has ended the environment counts as unfinished. Raises SetupError.
+    """
     unfinished = venv / ".unfinished"
     if venv.exists() and (unfinished.exists() or not _is_ours(venv)):
         say("  the environment is unfinished or belongs elsewhere: making it anew")
@@ -52,12 +68,10 @@ def install_packages(root: Path, venv: Path, cache: Path) -> None:
     if not venv.exists():
         _create(venv, cache)
     unfinished.touch()
-    log = cache / "setup-packages.log"
     log.unlink(missing_ok=True)
-    lock = root / "setup" / "requirements.txt"
     total = len(re.findall(r"^[A-Za-z0-9]\S*==", lock.read_text(), re.MULTILINE))
     _pip(venv, cache, log, ["--require-hashes", "-r", str(lock)], total)
-    _pip(venv, cache, log, ["--no-deps", "--no-build-isolation", "-e", str(root)], 0)
+    finish(log)
     unfinished.unlink()
 
 

@@ -20,7 +20,7 @@ class Settings:
     """The places and switches of one process.
 
     home: the checkout (schemas/, expectations/, jobs/sql/). lake: root of all layers unless
-    `ONESOURCE_ROOT_<LAYER>` parts one. spark: a master URL or `sc://…`.
+    `ONESOURCE_ROOT_<LAYER>` parts one. spark: a master URL or `sc://…`. open: what the public gets.
     """
 
     home: Path
@@ -29,10 +29,12 @@ class Settings:
     spark: str = "local[*]"
     roots: Mapping[str, Path] = field(default_factory=dict)
     cache: Path = Path(".cache")
+    open: Path = Path("open")
 
     @staticmethod
     def from_environment(env: Mapping[str, str] | None = None) -> Settings:
-        """Reads ONESOURCE_HOME, _LAKE, _ROOT_<LAYER>, _KEYS, _SPARK, _CACHE.
+        """Reads ONESOURCE_HOME, _LAKE, _ROOT_<LAYER>, _KEYS, _SPARK, _CACHE,
+        _OPEN.
 
         Raises UsageError when the project's folder cannot be found.
         """
@@ -57,6 +59,7 @@ class Settings:
             spark=env.get("ONESOURCE_SPARK") or "local[*]",
             roots=roots,
             cache=Path(env.get("ONESOURCE_CACHE") or home / ".cache").absolute(),
+            open=Path(env.get("ONESOURCE_OPEN") or home / "open").absolute(),
         )
 
     @property

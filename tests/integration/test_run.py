@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from onesource.cli.status_page import sparkline, write_status_page
 from onesource.lake import delta, ops
 from onesource.lake.manifest import read_manifest, served_runs
 from onesource.lake.paths import table_path
 from onesource.run.engine import run
+from onesource.run.nights import history
 from onesource.run.preview import preview
 from onesource.run.results import Status
 from tests.integration.small_city import SmallCity, feed, field, key, make_city
@@ -208,3 +210,30 @@ def test_the_lineage_of_a_curated_table_is_on_record(city: SmallCity) -> None:
     (event,) = list(ops.rows(city.settings, "lineage"))
     assert "silver.base_thing" in str(event)
     assert "columnLineage" in str(event)
+
+
+def test_the_engineers_page_says_what_is_held_and_stands_alone(
+    city: SmallCity, tmp_path: Path
+) -> None:
+    city.deliver("thing_20240101.csv", "id,kind,size\n1,a,1\n2,b,2\n")
+    city.run()
+    city.rules("silver.base_thing", [SMALL])
+    city.deliver("thing_20240102.csv", "id,kind,size\n1,a,500\n")
+    city.run()
+    page = tmp_path / "a page.html"
+    write_status_page(city.settings, page)
+    text = page.read_text("utf-8")
+    assert "过大" in text and "thing_20240102.csv" in text, "the reason and the file"
+    assert "silver.base_thing" in text and "curated.base_kind" in text
+    assert "<script" not in text and "http" not in text.split("</style>")[1]
+    found = history(city.settings)
+    assert found.nights[0].held == 1 and all(n.seconds > 0 for n in found.nights)
+    assert ("silver.base_thing", "curated.base_kind") in found.edges
+
+
+def test_a_line_of_counts_is_drawn_within_its_box() -> None:
+    points = [tuple(map(float, p.split(","))) for p in sparkline([5, 0, 10]).split()]
+    assert points[0][0] == 2 and points[-1][0] == 118
+    assert points[1][1] > points[0][1] > points[2][1], "less is lower"
+    assert sparkline([3]) == ""
+    assert len(sparkline([4, 4, 4]).split()) == 3

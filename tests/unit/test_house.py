@@ -17,14 +17,13 @@ SKIPPED = {
     ".hypothesis",
     ".git",
     ".venv",
+    ".venv-airflow",
     ".cache",
-    "lake",
-    "open",
-    "keys",
-    "build",
     "__pycache__",
     "node_modules",
 }
+# Of the project's folder only: the package has a room `lake`, the schemas a folder `open`.
+DATA = {"lake", "open", "keys", "build"}
 TEXT = {".py", ".md", ".yaml", ".yml", ".toml", ".txt", ".in", ".sh", ".sql", ".json", ".cfg", ""}
 # Put together here, so that this file does not hold what it looks for.
 REGISTRY_HOSTS = ["pypi" + ".org", "pythonhosted" + ".org", "repo1." + "maven", "maven" + ".org/"]
@@ -35,7 +34,8 @@ def files() -> Iterator[Path]:
     for path in sorted(HOME.rglob("*")):
         relative = path.relative_to(HOME)
         hidden_cache = any(p.endswith("_cache") or p.endswith(".egg-info") for p in relative.parts)
-        if path.is_file() and not hidden_cache and not SKIPPED & set(relative.parts):
+        data = relative.parts[0] in DATA
+        if path.is_file() and not hidden_cache and not data and not SKIPPED & set(relative.parts):
             yield path
 
 
@@ -90,7 +90,9 @@ def command(words: list[str]) -> click.Command | None:
 
     found: click.Command = typer.main.get_command(app)
     for word in words:
-        if not hasattr(found, "commands"):
+        # A group that does something by itself can be followed by its options.
+        alone = getattr(found, "invoke_without_command", False) and word.startswith("--")
+        if alone or not hasattr(found, "commands"):
             break
         found = found.commands.get(word)
         if found is None:

@@ -1,4 +1,4 @@
-"""`onesource demo`: sample and simulated deliveries, one run, and what to try next."""
+"""`onesource demo`: sample and simulated deliveries, one run with its release, and what to try."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def demo_command(settings: Settings) -> int:
     found = overview(settings, day)
     print()
     show(found)
-    print(_next(settings.lake))
+    print(_next(settings))
     # Held deliveries are part of the show: the faults were planted.
     return 0 if code == 3 and any(t.version is not None for t in found.tables) else code
 
@@ -60,12 +60,17 @@ def _deliver(settings: Settings, paths: list[Path]) -> None:
     print(done.stdout.rstrip().rsplit("\n", 1)[-1])
 
 
-def _next(lake: Path) -> str:
+def _next(settings: Settings) -> str:
     return f"""
-The lake is in {lake}. Three things to try:
+The lake is in {settings.lake}, the open release in {settings.open}. A page to look at:
+
+  {settings.open / "latest" / "index.html"}
+
+Four things to try:
 
   .venv/bin/onesource sql "SELECT county_code, month, output_t FROM \
 curated.energy_coal_output_month ORDER BY 2, 1"
   .venv/bin/onesource quarantine energy.coal_daily
   .venv/bin/onesource quality show silver.energy_coal_daily
+  .venv/bin/onesource release verify "{settings.open / "latest"}"
 """

@@ -60,7 +60,9 @@ _OPS_ZH = {
     "control_rows": "控制文件行数", "outcome": "处理结果", "rows_accepted": "入库行数",
     "rows_quarantined": "问题行数", "rows_superseded": "文件内被覆盖行数",
     "is_conserved": "是否守恒", "unit": "报送单位代码", "unit_name": "报送单位", "period": "报送期",
-    "due_at": "截止时间", "status": "报送状态",
+    "due_at": "截止时间", "status": "报送状态", "release": "开放批次", "dataset": "数据集",
+    "place": "位置", "kind": "类别", "confidence": "把握", "masked": "遮盖后的样子",
+    "count": "处数",
 }  # fmt: skip
 _DUCKDB = {
     "STRING": "VARCHAR",

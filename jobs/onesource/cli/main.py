@@ -26,9 +26,13 @@ app = typer.Typer(
 quality_app = typer.Typer(
     help="What a table's gate checks, and what it found.", no_args_is_help=True
 )
-new_app = typer.Typer(help="Begin a feed or a curated table.", no_args_is_help=True)
+new_app = typer.Typer(
+    help="Begin a feed, a curated table or an open dataset.", no_args_is_help=True
+)
 app.add_typer(quality_app, name="quality")
 app.add_typer(new_app, name="new")
+release_app = typer.Typer(help="The open release: make, verify, withdraw.")
+app.add_typer(release_app, name="release")
 
 Select = Annotated[
     list[str] | None,
@@ -98,9 +102,18 @@ def plan(select: Select = None, through: Through = None, day: Day = None) -> Non
 @app.command()
 def status(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    html: Annotated[
+        Path | None, typer.Option("--html", help="Write one page with charts into this file.")
+    ] = None,
     day: Day = None,
 ) -> None:
     """Tables, served versions, 应报/已报/漏报, freshness, held and why, quarantine, tickets."""
+    if html is not None:
+        from onesource.cli.status_page import write_status_page
+
+        write_status_page(_settings(), html, _day(day))
+        print(f"written to {html}")
+        raise typer.Exit(0)
     from onesource.cli.status import status_command
 
     raise typer.Exit(status_command(_settings(), as_json, _day(day)))
@@ -207,6 +220,17 @@ def new_curated(
     raise typer.Exit(new_curated_command(_settings(), name))
 
 
+@new_app.command("open")
+def new_open(
+    name: Annotated[str, typer.Argument(help="The name, such as coal_output_month.")],
+    source: Annotated[str, typer.Option("--from", help="The curated table it is taken from.")],
+) -> None:
+    """Write the contract of an open dataset, closed until it is approved."""
+    from onesource.cli.new_open import new_open_command
+
+    raise typer.Exit(new_open_command(_settings(), name, source))
+
+
 @app.command()
 def dictionary(
     tables: Annotated[
@@ -221,6 +245,50 @@ def dictionary(
 
 
 @app.command()
+def maintain(
+    keep_days: Annotated[
+        int, typer.Option(min=1, help="Served versions can be read so long with --run.")
+    ] = 400,
+) -> None:
+    """Put small files together, clear what no kept version reads, check disks and clock."""
+    from onesource.cli.run import maintain_command
+
+    raise typer.Exit(maintain_command(_settings(), keep_days))
+
+
+@release_app.callback(invoke_without_command=True)
+def release(ctx: typer.Context, day: Day = None) -> None:
+    """Make the open release of a day from what is served. Exit 3: a dataset is held."""
+    if ctx.invoked_subcommand is None:
+        from onesource.cli.release import release_command
+
+        raise typer.Exit(release_command(_settings(), _day(day)))
+
+
+@release_app.command("verify")
+def release_verify(
+    folder: Annotated[Path, typer.Argument(help="The release's folder.")],
+    key: Annotated[Path | None, typer.Option(help="The publisher's public key (PEM).")] = None,
+) -> None:
+    """Check signature, digests and rows with nothing but the folder and the public key."""
+    from onesource.cli.release import verify_command
+
+    raise typer.Exit(verify_command(folder, key))
+
+
+@release_app.command("withdraw")
+def release_withdraw(
+    release: Annotated[str, typer.Argument(help="The release's id.")],
+    reason: Annotated[str, typer.Option(help="Why; stands in the signed notice.")],
+    dataset: Annotated[str | None, typer.Argument(help="One dataset; none: all of it.")] = None,
+) -> None:
+    """Take a dataset, or a whole release, back wherever the same bytes went out."""
+    from onesource.cli.release import withdraw_command
+
+    raise typer.Exit(withdraw_command(_settings(), release, dataset, reason))
+
+
+@app.command()
 def demo() -> None:
     """Simulate, deliver, run; then what to try next."""
     from onesource.cli.demo import demo_command
@@ -231,6 +299,8 @@ def demo() -> None:
 def main() -> None:
     """Runs the command; an error is one line on stderr and an exit code."""
     debug = "--debug" in sys.argv
+    if debug and sys.argv[1:2] != ["run"]:  # there it also shows what a step met
+        sys.argv.remove("--debug")
     try:
         app()
     except OneSourceError as e:

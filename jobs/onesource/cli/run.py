@@ -25,7 +25,24 @@ def run_command(
     counts = ", ".join(f"{n} {s}" for s, n in by.items() if n)
     served = f", served {len(report.served)} tables" if report.served else ", nothing new to serve"
     print(f"run {report.run}: {counts}{served} in {report.seconds:.1f} s")
-    return report.exit_code
+    if words or through:
+        return report.exit_code
+    released = _release(settings, day)
+    return report.exit_code or released
+
+
+def _release(settings: Settings, day: date | None) -> int:
+    """A whole run ends with the open release. What a run held does not hold the release: it says
+    so; a dataset that is held there does not make the run a held one."""
+    from onesource.lake.manifest import read_manifest
+
+    if not any((settings.schemas / "open").glob("*.yaml")):
+        return 0
+    if read_manifest(settings).run is None:
+        return 0
+    from onesource.cli.release import release_command
+
+    return 0 if release_command(settings, day) in (0, 3) else 1
 
 
 _ORDER = ("passed", "unchanged", "held", "waiting", "failed")
@@ -42,3 +59,13 @@ def plan_command(settings: Settings, words: Sequence[str], through: str | None) 
     for row in preview(settings, words, through):
         print(f"{row.table}: {row.action}{f' ({row.why})' if row.why else ''}")
     return 0
+
+
+def maintain_command(settings: Settings, keep_days: int) -> int:
+    """Does the lake's upkeep. Exit code 3 when a person has to look at something."""
+    from onesource.run.maintain import maintain
+
+    problems = maintain(settings, keep_days=keep_days, say=_say)
+    for p in problems:
+        print(f"look: {p.what_en} {p.what_zh}", file=sys.stderr)
+    return 3 if problems else 0

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -68,7 +71,15 @@ def sql_command(
     """Answers one statement (`-`: from standard input). Raises OneSourceError or UsageError."""
     text = sys.stdin.read() if sql == "-" else sql
     catalogue = load_catalogue(settings.schemas, odcs=False)
-    ask(settings, catalogue, text, csv=csv, parquet=parquet, run=run, purpose=purpose)
+    try:
+        ask(settings, catalogue, text, csv=csv, parquet=parquet, run=run, purpose=purpose)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        print("onesource: stopped", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # Who reads our output (head) has seen enough: nothing is wrong.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 
@@ -89,6 +100,8 @@ def ask(
     else. Raises OneSourceError or UsageError, in one line.
     """
     out = sys.stdout if out is None else out
+    if "\0" in text or not _is_text(text):
+        raise UsageError("the statement is no UTF-8 text", todo="save it as UTF-8")
     manifest = read_manifest(settings, run)
     with ExitStack() as stack:
         con = stack.enter_context(reader.database())
@@ -104,12 +117,54 @@ def ask(
             return
         _open_tables(con, settings, catalogue, manifest, statement, stack)
         read = _Read(settings, statement, text, purpose, run or manifest.run)
-        try:
-            names = dictionary.labels(catalogue, statement.tables)
-            query = _Query(con, statement, names)
-            _send(query, read, csv, parquet, out)
-        except Exception as e:
-            raise _said(e, con, catalogue, statement) from e
+        with _stoppable(con) as stopped:
+            try:
+                names = dictionary.labels(catalogue, statement.tables)
+                query = _Query(con, statement, names)
+                _send(query, read, csv, parquet, out)
+            except Exception as e:
+                if stopped.is_set():
+                    raise KeyboardInterrupt from e
+                raise _said(e, con, catalogue, statement) from e
+
+
+def _is_text(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:  # bytes of another encoding, on the command line or on stdin
+        return False
+    return True
+
+
+@contextmanager
+def _stoppable(con: duckdb.DuckDBPyConnection) -> Iterator[threading.Event]:
+    """Lets Ctrl-C stop a running statement, which does not always look for signals itself.
+
+    The event tells that it did.
+    """
+    stopped = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stopped  # only the main thread can be told of signals
+        return
+    ear, mouth = os.pipe()
+    os.set_blocking(mouth, False)
+
+    def listen() -> None:
+        while number := os.read(ear, 1):
+            if number[0] == signal.SIGINT:
+                stopped.set()
+                con.interrupt()
+
+    listener = threading.Thread(target=listen, daemon=True)
+    before = signal.set_wakeup_fd(mouth, warn_on_full_buffer=False)
+    listener.start()
+    try:
+        yield stopped
+    finally:
+        signal.set_wakeup_fd(before)
+        os.close(mouth)
+        listener.join()
+        os.close(ear)
 
 
 def _open_tables(

@@ -92,6 +92,15 @@ def _expected_units(contract: Contract, catalogue: Catalogue) -> Iterator[Findin
         yield _error(
             contract, f"expects.units: {units} is no list of city.yaml", None, f"known: {known}"
         )
+    expects, scope = contract.delivery.expects, contract.delivery.replace_scope
+    for what, part in (("unit", expects.unit), ("period_field", expects.period_field)):
+        if part is not None and part not in {*scope, contract.properties.period}:
+            yield _error(
+                contract,
+                f"expects.{what}: {part} is no part of replace_scope",
+                None,
+                f"its parts: {', '.join(scope) or 'none'}",
+            )
 
 
 def _field(contract: Contract, f: FieldSpec, catalogue: Catalogue) -> Iterator[Finding]:

@@ -25,7 +25,12 @@ from onesource.contracts.model import Catalogue, City, CodeList, Contract, Kind
 from onesource.contracts.properties import ContractProperties, FieldProperties
 from onesource.errors import ContractError
 
-FOLDERS = {Kind.FEED: "feeds", Kind.REGISTRY: "registry", Kind.CURATED: "curated"}
+FOLDERS = {
+    Kind.FEED: "feeds",
+    Kind.REGISTRY: "registry",
+    Kind.CURATED: "curated",
+    Kind.OPEN: "open",
+}
 
 
 def contract_errors(path: Path, kind: Kind) -> tuple[Contract | None, list[ContractError]]:
@@ -113,6 +118,7 @@ def catalogue_errors(schemas: Path) -> tuple[Catalogue | None, list[ContractErro
         registry=contracts[Kind.REGISTRY],
         curated=contracts[Kind.CURATED],
         codelists=codelists,
+        open=contracts[Kind.OPEN],
     )
     return catalogue, found
 
@@ -120,7 +126,7 @@ def catalogue_errors(schemas: Path) -> tuple[Catalogue | None, list[ContractErro
 def contract_files(schemas: Path) -> Iterator[tuple[Path, Kind]]:
     """Every contract file where the loader looks, and its kind."""
     for kind, folder in FOLDERS.items():
-        pattern = "*.yaml" if kind is Kind.REGISTRY else "*/*.yaml"
+        pattern = "*.yaml" if kind in (Kind.REGISTRY, Kind.OPEN) else "*/*.yaml"
         for path in sorted((schemas / folder).glob(pattern)):
             yield path, kind
 
@@ -134,8 +140,8 @@ def _misplaced(schemas: Path) -> Iterator[ContractError]:
                 yield ContractError(
                     "is never read",
                     where=str(path),
-                    why="a contract stands at feeds/<sector>/<name>.yaml, registry/<name>.yaml or "
-                    "curated/<sector>/<name>.yaml",
+                    why="a contract stands at feeds/<sector>/<name>.yaml, registry/<name>.yaml, "
+                    "curated/<sector>/<name>.yaml or open/<name>.yaml",
                     todo="move or rename it",
                 )
 

@@ -60,6 +60,8 @@ class Lines:
         return self._lines.get(path, 1)
 
 
+# The largest contract has some thousand values.
+MAX_NODES = 100_000
 # libyaml's loader reads the same in an eighth of the time; it is in every wheel of PyYAML.
 _SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -84,17 +86,43 @@ def read_yaml(path: Path) -> tuple[Any, Lines]:
     """The value of a YAML file and the lines of its nodes. Raises ContractError."""
     try:
         text = path.read_text(encoding="utf-8")
-        value = yaml.load(text, Loader=_UniqueKeys)  # noqa: S506  a SafeLoader
         node = yaml.compose(text, Loader=_SafeLoader)
+        if _size(node, {}) > MAX_NODES:
+            raise ContractError(
+                f"holds more than {MAX_NODES} values once its anchors are written out",
+                where=str(path),
+            )
+        value = yaml.load(text, Loader=_UniqueKeys)  # noqa: S506  a SafeLoader
     except yaml.MarkedYAMLError as e:
         mark = e.problem_mark
         line = mark.line + 1 if mark else 1
         raise ContractError(
             "is no valid YAML", where=f"{path}:{line}", why=str(e.problem or e)
         ) from e
+    except (yaml.YAMLError, RecursionError) as e:  # a control character; nested without end
+        why = "nested too deeply" if isinstance(e, RecursionError) else str(e).splitlines()[0]
+        raise ContractError("is no valid YAML", where=f"{path}:1", why=why) from e
     except UnicodeDecodeError as e:
         raise ContractError("is not UTF-8", where=str(path), why=str(e)) from e
     return value, Lines(node)
+
+
+def _size(node: yaml.Node | None, known: dict[int, int]) -> int:
+    """The number of values in a node with every anchor written out; each is counted once.
+
+    A few lines of anchors can stand for more values than any memory holds.
+    """
+    if node is None:
+        return 0
+    if id(node) not in known:
+        known[id(node)] = MAX_NODES + 1  # a node inside itself has no end
+        inner: list[yaml.Node] = []
+        if isinstance(node, yaml.MappingNode):
+            inner = [n for pair in node.value for n in pair]
+        elif isinstance(node, yaml.SequenceNode):
+            inner = node.value
+        known[id(node)] = 1 + sum(_size(n, known) for n in inner)
+    return known[id(node)]
 
 
 def _dotted(path: Path_, value: Any) -> str:
@@ -256,8 +284,8 @@ def _contract(source: Source, odcs: OpenDataContractStandard, kind: Kind) -> Con
 def _identity(source: Source, odcs: OpenDataContractStandard, kind: Kind) -> tuple[str, str]:
     path = source.path
     name = path.stem
-    if kind is Kind.REGISTRY:
-        expected, sector = f"registry.{name}", "registry"
+    if kind in (Kind.REGISTRY, Kind.OPEN):
+        expected, sector = f"{kind.value}.{name}", kind.value
     else:
         sector = path.parent.name
         expected = f"{sector}.{name}" if kind is Kind.FEED else f"curated.{sector}_{name}"
@@ -308,6 +336,11 @@ def _check_contract(source: Source, c: Contract) -> None:
         for value in f.properties.standardiser.args.values() if f.properties.standardiser else ():
             if value.startswith("$") and value[1:] not in names:
                 raise source.error(at, f"the argument {value} names no field")
+    if (c.kind is Kind.OPEN) != (c.properties.open is not None):
+        what = "needs the custom property open" if c.kind is Kind.OPEN else "is no open dataset"
+        raise source.error(("customProperties",), what)
+    if c.kind is Kind.OPEN:
+        _check_open(source, c)
     if c.kind is not Kind.FEED:
         return
     p = c.properties
@@ -322,6 +355,25 @@ def _check_contract(source: Source, c: Contract) -> None:
         if getattr(p, needed) is None:
             raise source.error(at, f"a feed needs the custom property {needed}")
     _check_references(source, c)
+
+
+def _check_open(source: Source, c: Contract) -> None:
+    """An open dataset names its columns rightly and can be found in the catalogue."""
+    at: Path_ = ("customProperties",)
+    for needed in ("catalogue_code", "provider_uscc", "permanent_uri", "update_cycle"):
+        if getattr(c.properties, needed) is None:
+            raise source.error(at, f"an open dataset needs the custom property {needed}")
+    if not c.key:
+        raise source.error(("schema",), "an open dataset needs a primaryKey")
+    o = c.open
+    named = [("temporal", o.temporal)]
+    if o.place:
+        named += [("place.longitude", o.place.longitude), ("place.latitude", o.place.latitude)]
+    if o.chart:
+        named += [(f"chart.{n}", getattr(o.chart, n)) for n in ("measure", "time", "county")]
+    for what, name in named:
+        if name is not None and name not in c.field_names:
+            raise source.error(at, f"open.{what} names {name}, which is no field")
 
 
 def _check_references(source: Source, c: Contract) -> None:
@@ -380,6 +432,7 @@ def load_city(path: Path) -> City:
                 str(k): tuple(str(u) for u in v)
                 for k, v in (raw.get("reporting_units") or {}).items()
             },
+            **{f"open_{k}": str(v) for k, v in (raw.get("open") or {}).items()},
         )
     except (KeyError, TypeError, AttributeError) as e:
         raise ContractError(
@@ -440,6 +493,7 @@ def load_catalogue(schemas: Path, *, odcs: bool = True) -> Catalogue:
         registry=_all(schemas / "registry", "*.yaml", Kind.REGISTRY, odcs),
         curated=_all(schemas / "curated", "*/*.yaml", Kind.CURATED, odcs),
         codelists={p.stem: load_codelist(p) for p in sorted((schemas / "codelists").glob("*.csv"))},
+        open=_all(schemas / "open", "*.yaml", Kind.OPEN, odcs),
     )
 
 

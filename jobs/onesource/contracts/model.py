@@ -11,6 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from onesource.contracts.open_dataset import OpenDataset
 from onesource.contracts.properties import (
     ContractProperties,
     Correction,
@@ -25,6 +26,7 @@ class Kind(StrEnum):
     FEED = "feed"
     REGISTRY = "registry"
     CURATED = "curated"
+    OPEN = "open"
 
 
 # logicalType → Spark type where the contract names no physicalType.
@@ -117,14 +119,16 @@ class Contract:
 
     @property
     def table_name(self) -> str:
-        """`energy_coal_daily`, or `division` for a registry table."""
-        return self.name if self.kind is Kind.REGISTRY else f"{self.sector}_{self.name}"
+        """`energy_coal_daily`, or `division` for a registry table or an open dataset."""
+        sectorless = self.kind in (Kind.REGISTRY, Kind.OPEN)
+        return self.name if sectorless else f"{self.sector}_{self.name}"
 
     @property
     def table(self) -> str:
-        """The table that analysts see: `silver.…`, `registry.…` or `curated.…`."""
-        layer = {Kind.FEED: "silver", Kind.REGISTRY: "registry", Kind.CURATED: "curated"}
-        return f"{layer[self.kind]}.{self.table_name}"
+        """The table that analysts see: `silver.…`, `registry.…` or `curated.…`; `open.…` for what
+        the public sees."""
+        layer = "silver" if self.kind is Kind.FEED else self.kind.value
+        return f"{layer}.{self.table_name}"
 
     @property
     def bronze(self) -> str:
@@ -138,6 +142,11 @@ class Contract:
     def delivery(self) -> Delivery:
         assert self.properties.delivery is not None, f"{self.id} is no feed"
         return self.properties.delivery
+
+    @property
+    def open(self) -> OpenDataset:
+        assert self.properties.open is not None, f"{self.id} is no open dataset"
+        return self.properties.open
 
     @property
     def history(self) -> History:
@@ -160,7 +169,8 @@ class Contract:
 
 @dataclass(frozen=True)
 class City:
-    """`schemas/city.yaml`: the city's name, sectors, departments and reporting units."""
+    """`schemas/city.yaml`: the city's name, sectors, departments, reporting units, and who
+    publishes open data under which address."""
 
     name: str
     code: str
@@ -168,6 +178,16 @@ class City:
     departments: tuple[dict[str, Any], ...]
     counties: dict[str, str]
     reporting_units: dict[str, tuple[str, ...]]
+    open_publisher_uscc: str = ""
+    open_base_uri: str = "https://data.example.org/open/"
+
+    def department(self, uscc: str, day: str) -> str | None:
+        """The name that the department of this USCC has on an ISO day."""
+        for d in self.departments:
+            after, before = d.get("valid_from") or "", d.get("valid_to")
+            if d["uscc"] == uscc and after <= day and (not before or day < before):
+                return str(d["name"])
+        return None
 
 
 @dataclass(frozen=True)
@@ -179,6 +199,7 @@ class Catalogue:
     registry: dict[str, Contract]
     curated: dict[str, Contract]
     codelists: dict[str, CodeList]
+    open: dict[str, Contract] = field(default_factory=dict)
 
     @property
     def tables(self) -> dict[str, Contract]:

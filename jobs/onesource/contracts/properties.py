@@ -7,10 +7,22 @@ Words and rules: the design's chapters on contracts and deliveries.
 
 from __future__ import annotations
 
+import re
+from datetime import date
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
+
+from onesource.contracts.open_dataset import OpenDataset
 
 
 class Strict(BaseModel):
@@ -46,6 +58,30 @@ class StandardiserUse(Strict):
     args: dict[str, str] = Field(default_factory=dict, description="Its arguments.")
 
 
+def _expression(value: str) -> str:
+    try:
+        re.compile(value)
+    except re.error as e:
+        raise ValueError(f"{value} is no regular expression: {e}") from e
+    return value
+
+
+def _address(value: str) -> str:
+    if not re.fullmatch(r"\$?[A-Za-z]{1,3}\$?[1-9]\d{0,6}", value):
+        raise ValueError(f"{value} is no cell; write it like B2")
+    return value
+
+
+def _day(value: str) -> str:
+    date.fromisoformat(value)  # raises ValueError in words
+    return value
+
+
+Day = Annotated[str, BeforeValidator(str), AfterValidator(_day)]
+Expression = Annotated[str, AfterValidator(_expression)]
+Cell = Annotated[str, AfterValidator(_address)]
+
+
 def _standardiser(value: object) -> object:
     if isinstance(value, str):
         return {"name": value}
@@ -65,8 +101,8 @@ class Origin(Strict):
         "property of the delivery (`statement_time`); `constant`: `value`.",
     )
     group: str | None = Field(None, description="With `file_name`: the group's name.")
-    cell: str | None = Field(None, description="With `cell`: its address, such as B2.")
-    pattern: str | None = Field(
+    cell: Cell | None = Field(None, description="With `cell`: its address, such as B2.")
+    pattern: Expression | None = Field(
         None, description="A regular expression; its first group is taken from the value found."
     )
     value: str | None = Field(None, description="With `constant`: the value itself.")
@@ -111,6 +147,9 @@ class FieldProperties(Strict):
     personal: Literal["pi", "spi", "minor"] | None = Field(
         None, description="Personal information, sensitive personal information, data of minors."
     )
+    source_column: str | None = Field(
+        None, description="Open datasets: the source's column, where it has another name."
+    )
     lawful_publication: str | None = Field(
         None, description="Legal basis where a name must be public."
     )
@@ -125,8 +164,8 @@ class Sheets(Strict):
     """Which sheets of a workbook are read."""
 
     names: list[str] = Field(default_factory=list, description="These; empty: every sheet.")
-    pattern: str | None = Field(None, description="Or those whose name matches.")
-    skip: str | None = Field(None, description="Never those whose name matches.")
+    pattern: Expression | None = Field(None, description="Or those whose name matches.")
+    skip: Expression | None = Field(None, description="Never those whose name matches.")
 
 
 class Header(Strict):
@@ -175,9 +214,9 @@ class StatementTime(Strict):
         "cannot be found falls back to the time of receipt.",
     )
     group: str | None = Field(None, description="With `file_name`: the named group.")
-    cell: str | None = Field(None, description="With `cell`: its address.")
+    cell: Cell | None = Field(None, description="With `cell`: its address.")
     field: str | None = Field(None, description="With `column`: the field; its latest value.")
-    pattern: str | None = Field(None, description="With `cell`: its first group is taken.")
+    pattern: Expression | None = Field(None, description="With `cell`: its first group is taken.")
 
 
 class Expects(Strict):
@@ -196,8 +235,8 @@ class Expects(Strict):
     due_days: float = Field(
         description="Days after the end of the period by which the report is due."
     )
-    since: str | None = Field(None, description="First period owed, as YYYY-MM-DD.")
-    until: str | None = Field(None, description="Last period owed, as YYYY-MM-DD.")
+    since: Day | None = Field(None, description="First period owed, as YYYY-MM-DD.")
+    until: Day | None = Field(None, description="Last period owed, as YYYY-MM-DD.")
 
 
 class ChangeType(Strict):
@@ -250,7 +289,7 @@ class Delivery(Strict):
         default_factory=list,
         description="Fields whose merged cells hold for every row of their merged block (xlsx).",
     )
-    skip_rows: str | None = Field(
+    skip_rows: Expression | None = Field(
         None,
         description="Rows in which a cell matches this (subtotals 小计, 合计) are no data.",
     )
@@ -258,7 +297,7 @@ class Delivery(Strict):
         default_factory=list,
         description="Look for `skip_rows` in these fields only; empty: the first non-empty cell.",
     )
-    footer: str | None = Field(
+    footer: Expression | None = Field(
         None, description="From the row whose first non-empty cell matches this on: no data."
     )
     envelope: Envelope = Field(default_factory=Envelope, description="JSON wrapping.")
@@ -287,19 +326,67 @@ class Delivery(Strict):
     control_file: Literal["optional", "required"] = Field(
         "optional", description="Must `<file>.ctl` come with it."
     )
+    retention_days: int | None = Field(
+        None,
+        ge=1,
+        description="The delivered bytes go from landing so many days after receipt, once they "
+        "were processed; left out: they stay.",
+    )
     expects: Expects | None = Field(None, description="Who must report and when.")
     min_rows: int = Field(1, ge=0, description="Fewer rows than this hold the delivery.")
     max_quarantine_share: float = Field(
         0.2, ge=0, le=1, description="A larger share of rejected rows holds the delivery."
     )
 
+    @field_validator("encoding")
+    @classmethod
+    def _encoding_of_text(cls, value: str) -> str:
+        if value != "auto":
+            try:
+                "a".encode(value)  # base64, rot13 and the like are codecs, but none of text
+            except (LookupError, UnicodeError):
+                raise ValueError(
+                    f"{value} is no encoding of text; use auto, or a codec such as gb18030"
+                ) from None
+        return value
+
     @model_validator(mode="after")
     def _consistent(self) -> Delivery:
+        if not self.delimiter or set(self.delimiter) & {"\n", "\r", "\0"}:
+            raise ValueError("delimiter is empty or holds a line break")
+        if len(self.quote) > 1 or self.quote in ("\n", "\r", "\0"):
+            raise ValueError("quote is one character, or empty for none")
+        if self.quote and self.quote in self.delimiter:
+            raise ValueError(f"the quote {self.quote} is also in the delimiter")
         if self.correction is Correction.CHANGE_LOG and self.change_type is None:
             raise ValueError("correction change_log needs change_type")
         if self.correction is Correction.REVERSAL and self.reversal is None:
             raise ValueError("correction reversal needs reversal")
         return self
+
+
+class Schedule(Strict):
+    """How a scheduler builds the table; what is left out follows from the update cycle."""
+
+    cron: str | None = Field(
+        None,
+        description="Five cron fields, in the city's time, at which it is looked at even when "
+        "nothing arrived. Left out: it follows from `update_cycle`.",
+        pattern=r"^\s*(\S+\s+){4}\S+\s*$",
+    )
+    retries: int = Field(3, ge=0, le=10, description="How often a failed run is tried again.")
+    retry_minutes: float = Field(
+        2,
+        gt=0,
+        description="Minutes before the first new try; each further one waits twice as long.",
+    )
+    timeout_minutes: float = Field(
+        120, gt=0, description="Minutes after which a run that builds it is ended and tried again."
+    )
+    tier: Literal[1, 2, 3] = Field(
+        2,
+        description="How much hangs on it: 1 the city's work stops, 2 a report is late, 3 little.",
+    )
 
 
 class ContractProperties(Strict):
@@ -341,3 +428,7 @@ class ContractProperties(Strict):
     )
     min_rows: int = Field(1, ge=0, description="Registry and curated: the floor of rows.")
     partition_by: list[str] = Field(default_factory=list, description="Columns of partition.")
+    schedule: Schedule = Field(default_factory=Schedule, description="How a scheduler builds it.")
+    open: OpenDataset | None = Field(
+        None, description="Open datasets: what is published, and how it is described."
+    )

@@ -6,13 +6,13 @@ disk before it is acknowledged (P1).
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
-import tempfile
 import time
+import traceback
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -25,7 +25,16 @@ from onesource.errors import DeliveryRefused, OneSourceError, UsageError
 from onesource.ingest import landing
 from onesource.ingest.archive import check_zip, extract
 from onesource.ingest.control import SUFFIX, Control, parse_time, read_control
+from onesource.ingest.incoming import (
+    Incoming,
+    copy_settled,
+    incoming_files,
+    is_delivery,
+    is_regular,
+    staging,
+)
 from onesource.ingest.readers import Inspection, inspect
+from onesource.ingest.readers.batches import part_of
 from onesource.ingest.statements import place_of, scope_parts
 from onesource.lake import ops
 from onesource.lake.files import locked
@@ -35,9 +44,7 @@ Standardise = Callable[[FieldSpec, str | None], str | None]
 # raw text of a statement time → ISO time or None
 ReadTime = Callable[[str], str | None]
 
-_CHUNK = 1 << 20
 _SETTLE_SECONDS = 1.0  # a file younger than this is looked at again after this long
-_NOT_DELIVERIES = re.compile(r"^(\.|~\$)|\.(part|tmp|crdownload|filepart)$|^Thumbs\.db$", re.I)
 
 
 @dataclass(frozen=True)
@@ -53,16 +60,6 @@ class Outcome:
     rows: int | None = None
 
 
-@dataclass(frozen=True)
-class _Incoming:
-    """A file on its way in: its path, the name it came under, the archive it came in."""
-
-    path: Path
-    name: str
-    archive: str | None = None
-    first_look: os.stat_result | None = None
-
-
 class Deliverer:
     """Hands files in, one after another, under the lock of their feed."""
 
@@ -74,6 +71,7 @@ class Deliverer:
         read_time: ReadTime,
     ) -> None:
         self.settings, self.catalogue = settings, catalogue
+        self._folder = Path()
         self.standardise, self.read_time = standardise, read_time
         self._patterns = {
             feed.id: re.compile(feed.delivery.pattern) for feed in catalogue.feeds.values()
@@ -89,21 +87,27 @@ class Deliverer:
             known = ", ".join(sorted(self.catalogue.feeds))
             raise UsageError(f"there is no feed {feed_id}", todo=f"feeds: {known}")
         for path in paths:
-            if not path.exists():
+            if not os.path.lexists(path):
                 raise UsageError("there is no such file or folder", where=str(path))
-        files = [_Incoming(f, f.name, None, f.stat()) for path in paths for f in _files(path)]
+        files = incoming_files(paths)
         if any(
             time.time() - f.first_look.st_mtime < _SETTLE_SECONDS for f in files if f.first_look
         ):
             # One wait for all: what is still being written will have changed by then.
             time.sleep(_SETTLE_SECONDS)
-        for file in files:
-            yield from self._one(file, feed_id)
+        if not files:
+            return
+        with staging(self.settings) as self._folder:
+            for file in files:
+                yield from self._one(file, feed_id)
 
-    def _one(self, file: _Incoming, feed_id: str | None) -> Iterator[Outcome]:
+    def _one(self, file: Incoming, feed_id: str | None) -> Iterator[Outcome]:
+        """The outcome of a file, or of each file in an archive. One bad file stops no other."""
         try:
+            if file.problem is not None:
+                raise file.problem
             feeds = self._matching(file.name, feed_id)
-            if not feeds and file.path.suffix.lower() == ".zip":
+            if self._is_archive(file, feeds):
                 yield from self._archive(file, feed_id)
                 return
             feed = self._only(file.name, feeds)
@@ -111,22 +115,26 @@ class Deliverer:
                 yield self._take(file, feed)
         except DeliveryRefused as e:
             yield self._refuse(file, feed_id, e)
-        except OSError as e:
-            refusal = DeliveryRefused(
-                "could not be read or kept",
-                reason="IO",
-                where=file.name,
-                why=e.strerror or str(e),
-                todo="free the disk or mend the file's rights, then deliver it again",
-            )
-            yield self._refuse(file, feed_id, refusal)
+        except Exception as e:
+            yield self._refuse(file, feed_id, _refusal(file, e))
 
-    def _archive(self, file: _Incoming, feed_id: str | None) -> Iterator[Outcome]:
+    def _is_archive(self, file: Incoming, feeds: list[Contract]) -> bool:
+        """A zip is opened, save where a feed expects workbooks under such a name."""
+        return file.path.suffix.lower() == ".zip" and not any(
+            f.delivery.format == "xlsx" and self._patterns[f.id].fullmatch(file.name) for f in feeds
+        )
+
+    def _archive(self, file: Incoming, feed_id: str | None) -> Iterator[Outcome]:
         check_zip(file.path)
-        with tempfile.TemporaryDirectory(dir=landing.incoming_folder(self.settings)) as folder:
-            for member in sorted(extract(file.path, Path(folder))):
-                if not _NOT_DELIVERIES.search(member.name) and member.suffix != SUFFIX:
-                    yield from self._one(_Incoming(member, member.name, file.name), feed_id)
+        folder = self._folder / uuid.uuid4().hex
+        members = sorted(extract(file.path, folder))
+        if not any(is_delivery(m.name) for m in members):
+            raise DeliveryRefused("holds no file", reason="EMPTY", where=file.name)
+        for member in members:
+            if is_delivery(member.name):
+                yield from self._one(Incoming(member, member.name, file.name), feed_id)
+            if member.suffix != SUFFIX:
+                member.unlink(missing_ok=True)
 
     def _matching(self, name: str, feed_id: str | None) -> list[Contract]:
         if feed_id is not None:
@@ -154,7 +162,7 @@ class Deliverer:
             )
         return feeds[0]
 
-    def _take(self, file: _Incoming, feed: Contract) -> Outcome:
+    def _take(self, file: Incoming, feed: Contract) -> Outcome:
         if not self._patterns[feed.id].fullmatch(file.name) and self._patterns[feed.id].groupindex:
             raise DeliveryRefused(
                 f"the name does not fit the pattern of {feed.id}",
@@ -169,9 +177,9 @@ class Deliverer:
                 reason="CONTROL",
                 where=file.name,
             )
-        incoming = landing.incoming_folder(self.settings) / uuid.uuid4().hex
+        incoming = self._folder / uuid.uuid4().hex
         try:
-            digest, size = _copy_settled(file, incoming)
+            digest, size = copy_settled(file, incoming)
             if control and control.sha256 and digest != f"sha256:{control.sha256}":
                 raise DeliveryRefused(
                     "the bytes are not those that the control file names",
@@ -185,7 +193,7 @@ class Deliverer:
 
     def _record(
         self,
-        file: _Incoming,
+        file: Incoming,
         feed: Contract,
         control: Control | None,
         incoming: Path,
@@ -256,7 +264,7 @@ class Deliverer:
     def _statement_time(
         self,
         feed: Contract,
-        file: _Incoming,
+        file: Incoming,
         control: Control | None,
         seen: Inspection,
         received: datetime,
@@ -271,14 +279,14 @@ class Deliverer:
         elif s.from_ == "cell" and s.cell:
             raw = seen.cells.get(s.cell)
             if raw and s.pattern:
-                found = re.search(s.pattern, raw)
-                raw = found.group(1) if found else None
+                raw = part_of(raw, s.pattern)
         elif s.from_ == "column" and s.field:
             raw = seen.last_values.get(s.field)
         iso = self.read_time(raw) if raw else None
-        if iso is None:
-            return received.isoformat(), "receipt"
-        return parse_time(iso).isoformat(), s.from_
+        with suppress(ValueError):
+            if iso is not None:
+                return parse_time(iso).isoformat(), s.from_
+        return received.isoformat(), "receipt"
 
     def _group(self, feed: Contract, name: str, group: str) -> str | None:
         found = self._patterns[feed.id].fullmatch(name)
@@ -298,8 +306,7 @@ class Deliverer:
                 continue
             raw = self._origin(feed, name, seen, origin)
             if raw and origin.pattern:
-                found = re.search(origin.pattern, raw)
-                raw = found.group(1) if found else None
+                raw = part_of(raw, origin.pattern)
             value = self.standardise(field, raw)
             if value is None:
                 raise DeliveryRefused(
@@ -318,18 +325,50 @@ class Deliverer:
             return seen.cells.get(origin.cell or "")
         return origin.value
 
-    def _refuse(self, file: _Incoming, feed_id: str | None, e: DeliveryRefused) -> Outcome:
+    def _refuse(self, file: Incoming, feed_id: str | None, e: DeliveryRefused) -> Outcome:
         feeds = self._matching(file.name, feed_id)
         feed = feeds[0].id if len(feeds) == 1 else None
         row = {
             "file": file.name,
             "feed": feed,
-            "digest": _digest_or_none(file.path),
+            "digest": _digest_or_none(file),
             "reason": e.reason,
             "message": e.line(),
         }
-        ops.append(self.settings, "refusals", now().strftime("%Y-%m"), [row])
-        return Outcome(file.name, "refused", feed, None, e.reason, e.line())
+        said = e.line()
+        try:
+            ops.append(self.settings, "refusals", now().strftime("%Y-%m"), [row])
+        except (OSError, OneSourceError):
+            said += "; the refusal could not be recorded in ops.refusals"
+        return Outcome(file.name, "refused", feed, None, e.reason, said)
+
+
+def _refusal(file: Incoming, e: Exception) -> DeliveryRefused:
+    """Any other error in the words of a refusal; of what was not foreseen only the place."""
+    if isinstance(e, OSError):
+        return DeliveryRefused(
+            "could not be read or kept",
+            reason="IO",
+            where=file.name,
+            why=e.strerror or type(e).__name__,
+            todo="free the disk or mend the file's rights, then deliver it again",
+        )
+    if isinstance(e, OneSourceError):
+        return DeliveryRefused(
+            f"{file.name} was not taken: {e.what}",
+            reason="FEED",
+            where=e.where,
+            why=e.why,
+            todo=e.todo,
+        )
+    at = traceback.extract_tb(e.__traceback__)[-1]
+    return DeliveryRefused(
+        "met an error that was not foreseen",
+        reason="UNFORESEEN",
+        where=file.name,
+        why=f"{type(e).__name__} in {Path(at.filename).name}, line {at.lineno}",
+        todo="report it with the file",
+    )
 
 
 def _check_counts(name: str, feed: Contract, control: Control | None, seen: Inspection) -> None:
@@ -353,45 +392,7 @@ def _some(names: Sequence[str], most: int = 5) -> str:
     return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
 
 
-def _files(path: Path) -> Iterator[Path]:
-    if path.is_file():
-        yield path
-        return
-    for folder, folders, files in os.walk(path):
-        # `_truth` of a simulated city stands beside the deliveries and is none.
-        folders[:] = sorted(f for f in folders if not f.startswith((".", "_")))
-        for name in sorted(files):
-            if not _NOT_DELIVERIES.search(name) and not name.endswith(SUFFIX):
-                yield Path(folder) / name
-
-
-def _copy_settled(file: _Incoming, target: Path) -> tuple[str, int]:
-    """Copies the bytes; returns their digest and size.
-
-    Raises DeliveryRefused (GROWING) when the file has changed since it was first looked at.
-    """
-    before = file.first_look or file.path.stat()
-    h = hashlib.sha256()
-    with file.path.open("rb") as f, target.open("wb") as out:
-        while chunk := f.read(_CHUNK):
-            h.update(chunk)
-            out.write(chunk)
-    if _changed(before, file.path.stat()):
-        raise DeliveryRefused(
-            "is still being written",
-            reason="GROWING",
-            where=file.name,
-            todo="deliver it again when it is complete",
-        )
-    return f"{digests.ALGORITHM}:{h.hexdigest()}", before.st_size
-
-
-def _changed(a: os.stat_result, b: os.stat_result) -> bool:
-    return (a.st_size, a.st_mtime_ns, a.st_ino) != (b.st_size, b.st_mtime_ns, b.st_ino)
-
-
-def _digest_or_none(path: Path) -> str | None:
-    try:
-        return digests.of_file(path)
-    except (OSError, OneSourceError):
-        return None
+def _digest_or_none(file: Incoming) -> str | None:
+    with suppress(OSError, OneSourceError):
+        return digests.of_file(file.path) if is_regular(file) else None
+    return None

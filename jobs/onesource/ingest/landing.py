@@ -24,6 +24,7 @@ from onesource.lake.files import sync_directory, sync_file_system
 from onesource.lake.paths import landing_path
 
 RECORD = "delivery.json"
+CLEARED = "cleared.json"
 
 
 @dataclass(frozen=True)
@@ -122,12 +123,13 @@ def delivery_id(digest: str, repeat: int) -> str:
 def store(settings: Settings, feed: Contract, record: Record, incoming: Path) -> None:
     """Makes the delivery appear in landing, whole and on disk, or not at all.
 
-    `incoming` is moved; it must be on landing's file system.
+    `incoming` is moved; it must be on landing's file system. The caller holds the feed's lock.
     """
     root = landing_path(settings, feed)
     root.mkdir(parents=True, exist_ok=True)
+    for left in root.glob(".*"):  # of processes that were killed: the feed's lock is ours
+        shutil.rmtree(left, ignore_errors=True)
     part = root / f".{record.delivery_id}.{os.getpid()}"
-    shutil.rmtree(part, ignore_errors=True)
     part.mkdir()
     try:
         target = part / _stored_name(record.file_name)
@@ -147,6 +149,23 @@ def incoming_folder(settings: Settings) -> Path:
     folder = settings.root("landing") / ".incoming"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def clear(settings: Settings, feed: Contract, record: Record) -> bool:
+    """Takes the bytes of a delivery away, for good; its record stays. False: they were gone."""
+    path = payload(settings, feed, record)
+    if not path.exists():
+        return False
+    mark = path.parent / CLEARED
+    mark.write_text(json.dumps({"at": datetime.now(UTC).isoformat()}) + "\n", encoding="utf-8")
+    path.unlink()
+    sync_directory(path.parent)
+    return True
+
+
+def is_cleared(settings: Settings, feed: Contract, record: Record) -> bool:
+    """Were the bytes taken away on purpose (retention, erasure)?"""
+    return (landing_path(settings, feed) / record.delivery_id / CLEARED).exists()
 
 
 def verify(settings: Settings, feed: Contract, record: Record) -> None:

@@ -6,9 +6,11 @@ that the ledger does not know is the trace of a crash; the next run restores the
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
@@ -152,3 +154,56 @@ def keep_statistics(spark: SparkSession, path: Path, names: Sequence[str]) -> No
     """From now on only these columns' smallest and largest values stand in the log."""
     props = properties_sql({"delta.dataSkippingStatsColumns": ",".join(names)})
     spark.sql(f"ALTER TABLE {sql_path(path)} SET TBLPROPERTIES ({props})").collect()
+
+
+def optimize(spark: SparkSession, path: Path) -> int:
+    """Puts small files together; the rows stay the same. Returns the version after it."""
+    spark.sql(f"OPTIMIZE {sql_path(path)}").collect()
+    return _committed(path)
+
+
+KEPT_FOR = "interval 1000 days"
+_RETENTION = "delta.deletedFileRetentionDuration"
+_LOG_RETENTION = "delta.logRetentionDuration"
+
+
+def vacuum(spark: SparkSession, path: Path, hours: int) -> int:
+    """Removes files that no version of the last `hours` reads; returns how many went.
+
+    Versions older than that can be read no more; the rows of the newest do not change.
+
+    What decides is the table's own property, not what VACUUM is told to retain (Delta 4.4): it
+    forgets files that were removed longer ago than that, and takes them away. So tables keep
+    `KEPT_FOR`, and it is shorter only while this runs.
+    """
+    before = _data_files(path)
+    if before == len(read(spark, path).inputFiles()):
+        return 0  # every file is read by the newest version
+    _keep_removed(spark, path, f"interval {int(hours)} hours")
+    try:
+        spark.sql(f"VACUUM {sql_path(path)} RETAIN {int(hours)} HOURS").collect()
+    finally:
+        _keep_removed(spark, path, KEPT_FOR)
+    return before - _data_files(path)
+
+
+def _keep_removed(spark: SparkSession, path: Path, how_long: str) -> None:
+    # Delta compares the two in one statement only.
+    properties = properties_sql({_RETENTION: how_long, _LOG_RETENTION: KEPT_FOR})
+    spark.sql(f"ALTER TABLE {sql_path(path)} SET TBLPROPERTIES ({properties})").collect()
+
+
+def _data_files(path: Path) -> int:
+    return sum(1 for _ in path.rglob("*.parquet"))
+
+
+def committed_at(path: Path, version: int) -> datetime | None:
+    """When a version was committed, by its own commit file; None when that is gone."""
+    commit = path / "_delta_log" / f"{version:020d}.json"
+    if not commit.is_file():
+        return None
+    for line in commit.read_text(encoding="utf-8").splitlines():
+        info = json.loads(line).get("commitInfo")
+        if info and "timestamp" in info:
+            return datetime.fromtimestamp(info["timestamp"] / 1000, UTC)
+    return None

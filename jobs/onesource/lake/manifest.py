@@ -84,6 +84,11 @@ def read_manifest(settings: Settings, run: str | None = None) -> Manifest:
     return _parse(path.read_text(encoding="utf-8"), path)
 
 
+def drop_manifest(settings: Settings, run: str) -> None:
+    """Forgets what was served after a run: `--run` finds it no more."""
+    (settings.lake / "served" / f"{run}.json").unlink(missing_ok=True)
+
+
 def served_runs(settings: Settings) -> list[str]:
     """Every run that moved the manifest, the oldest first."""
     return sorted(p.stem for p in (settings.lake / "served").glob("*.json"))

@@ -70,6 +70,17 @@ TABLES: dict[str, dict[str, str]] = {
         "reason": "VARCHAR",
         "message": "VARCHAR",
     },
+    "release_findings": {
+        "at": "TIMESTAMPTZ",
+        "release": "VARCHAR",
+        "dataset": "VARCHAR",
+        "file": "VARCHAR",
+        "place": "VARCHAR",
+        "kind": "VARCHAR",
+        "confidence": "VARCHAR",
+        "masked": "VARCHAR",
+        "count": "BIGINT",
+    },
 }
 
 _lock = threading.Lock()

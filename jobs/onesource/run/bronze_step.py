@@ -43,7 +43,7 @@ def read_landed(ctx: RunContext, feed: Contract) -> Bronze:
     how = reading(feed)
     anew = head is not None and bool(state.deliveries) and state.definition != how
     done = {} if head is None or anew else state.deliveries
-    records = landing.records(ctx.settings, feed)
+    records = [r for r in landing.records(ctx.settings, feed) if _stays(ctx, feed, r, done)]
     # What could not be read is tried again: somebody may have put the kept bytes right.
     pending = [r for r in records if not _was_read(done.get(r.delivery_id, {}))]
     version = head
@@ -80,6 +80,13 @@ def read_landed(ctx: RunContext, feed: Contract) -> Bronze:
         else:
             bad[record.delivery_id] = entry["reason_en"]
     return Bronze(version, known, bad)
+
+
+def _stays(
+    ctx: RunContext, feed: Contract, record: landing.Record, done: Mapping[str, object]
+) -> bool:
+    """A delivery whose bytes were taken away on purpose is known only as long as bronze has it."""
+    return record.delivery_id in done or not landing.is_cleared(ctx.settings, feed, record)
 
 
 def _was_read(entry: Mapping[str, object]) -> bool:

@@ -24,11 +24,15 @@ from onesource.contracts.history import check_history
 from onesource.contracts.model import Catalogue, Contract, Kind
 from onesource.curate.sqlfiles import CuratedSql, check_sql, load_sql
 from onesource.errors import OneSourceError
+from onesource.publish.approvals import read_approvals, read_negative_list
+from onesource.publish.permit import Rules, refusals
 from onesource.quality.load import check_places
 from onesource.quality.suite import rules_for
+from onesource.run.release_views import OPS_VIEWS
 from onesource.run.table_step import load_builder
 
 # logicalType → the Spark types that can hold it.
+_DIGITS = 38  # the widest decimal of Spark and Delta
 _HOLDS = {
     "string": {"STRING", "VARCHAR", "CHAR"},
     "integer": {"TINYINT", "SMALLINT", "INT", "BIGINT"},
@@ -66,6 +70,35 @@ def _catalogue(
     sql = yield from _sql_files(settings, catalogue, whole)
     yield from _inputs(catalogue, sql, whole)
     yield from _rules(settings, catalogue, whole)
+    if catalogue.open:
+        yield from _open(settings, catalogue, sql, day, whole)
+
+
+def _open(
+    settings: Settings, catalogue: Catalogue, sql: dict[str, CuratedSql], day: date, whole: bool
+) -> Iterator[Finding]:
+    """Open datasets: sources and types; and, as a warning, what would hold one on this day."""
+    for dataset in catalogue.open.values():
+        yield from check_contract(dataset, catalogue)
+        yield from check_provider(dataset, catalogue.city, day)
+        yield from _fields(dataset, catalogue)
+        source = dataset.open.source
+        if whole and source not in catalogue.tables and source not in OPS_VIEWS:
+            what = f"open.source: {source} is no table that is served"
+            yield Finding(Weight.ERROR, f"{dataset.path}:1", what)
+    try:
+        approvals = read_approvals(settings.schemas)
+        negative = read_negative_list(settings.schemas)
+    except OneSourceError as e:
+        yield of_error(e)
+        return
+    if not whole:
+        return
+    rules = Rules(catalogue, sql, approvals, negative)
+    for dataset in catalogue.open.values():
+        for refusal in refusals(dataset, rules, day):
+            what = f"it would be held on {day}: {refusal.en}"
+            yield Finding(Weight.WARNING, f"{dataset.path}:1", what)
 
 
 def _fields(contract: Contract, catalogue: Catalogue) -> Iterator[Finding]:
@@ -96,6 +129,10 @@ def _type_problem(logical: str, spark: str) -> str | None:
     except (sqlglot.errors.SqlglotError, ValueError):
         return f"physicalType {spark} is no type of Spark"
     name = kind.this.value if isinstance(kind.this, exp.DataType.Type) else str(kind.this)
+    if name == "DECIMAL" and kind.expressions:
+        digits = [int(p.name) for p in kind.expressions]
+        if not (1 <= digits[0] <= _DIGITS and 0 <= digits[-1] <= digits[0]):
+            return f"physicalType {spark} has more than {_DIGITS} digits, or more behind the point"
     plain = spark.split("(")[0].strip().upper()
     if plain in _HOLDS[logical] or name in _HOLDS[logical]:
         return None

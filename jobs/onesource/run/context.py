@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -50,6 +51,7 @@ class RunContext:
     lock: threading.Lock = field(default_factory=threading.Lock)
     _opening: threading.Lock = field(default_factory=threading.Lock)
     _spark: SparkSession | None = None
+    _clock: threading.local = field(default_factory=threading.local)
     _contexts: dict[str | None, StandardiserContext] = field(default_factory=dict)
 
     @property
@@ -104,5 +106,11 @@ class RunContext:
         with self.lock:
             self.versions[table] = version
 
+    def begin_step(self) -> None:
+        """From here on this thread works on one step: its time runs."""
+        self._clock.started = time.monotonic()
+
     def record(self, event: Mapping[str, Any]) -> None:
-        ledger.record(self.settings, self.run, event)
+        """Puts an event of this thread's step on record, with the seconds that it took so far."""
+        seconds = round(time.monotonic() - getattr(self._clock, "started", time.monotonic()), 3)
+        ledger.record(self.settings, self.run, {"seconds": seconds, **event})

@@ -125,6 +125,7 @@ def _has_step(graph: Graph, table: str) -> bool:
 def _step(ctx: RunContext, table: str, through: str | None, debug: bool) -> StepResult:
     started = time.monotonic()
     threading.current_thread().name = table
+    ctx.begin_step()
     try:
         if ctx.graph.contracts[table].kind is Kind.FEED:
             result = run_feed(ctx, table, bronze_only=through == "bronze")

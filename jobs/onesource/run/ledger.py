@@ -60,8 +60,8 @@ def state(settings: Settings, table: str) -> TableState:
 def _fold(s: TableState, event: Mapping[str, Any]) -> None:
     if event.get("head") is not None:
         s.head = int(event["head"])
-    if event.get("kind") == "restored":
-        return
+    if event.get("kind") in ("restored", "optimized"):
+        return  # another version with the rows of the one before
     if event.get("rebuilt"):
         s.deliveries = {}
     s.verdict = event.get("verdict")

@@ -19,7 +19,7 @@ from onesource.run.ledger import HELD, TableState
 from onesource.run.tickets import TABLE as TICKETS
 
 # 更新周期 → days within which the next delivery is promised, with a day's grace.
-_PROMISE = {
+PROMISE_DAYS = {
     "实时": 1,
     "每日": 2,
     "每周": 8,
@@ -176,7 +176,7 @@ def _feed(
         if row.get("outcome") == HELD
     )
     last = max((r.received_at for r in records), default=None)
-    promise = _PROMISE.get(feed.properties.update_cycle or "")
+    promise = PROMISE_DAYS.get(feed.properties.update_cycle or "")
     by = Counter(e.status for e in owed)
     missing = [
         f"{e.unit_name or e.unit or ''} {e.period or ''}".strip()

@@ -39,8 +39,11 @@ _RUNTIME = {
     # Other engines read the lake at served versions; not all know deletion vectors.
     "spark.databricks.delta.properties.defaults.enableDeletionVectors": "false",
     "spark.databricks.delta.properties.defaults.checkpointInterval": "20",
-    # Python callers keep old versions served: never let a default VACUUM race them.
-    "spark.databricks.delta.properties.defaults.deletedFileRetentionDuration": "interval 30 days",
+    # Served versions are read by their number for a year and more. VACUUM forgets removed files
+    # that are older than this, whatever it is told to retain, and would take them away.
+    "spark.databricks.delta.properties.defaults.deletedFileRetentionDuration": "interval 1000 days",
+    # And their commits must stay as long.
+    "spark.databricks.delta.properties.defaults.logRetentionDuration": "interval 1000 days",
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
     "spark.sql.sources.partitionOverwriteMode": "static",
 }

@@ -66,3 +66,36 @@ def test_nothing_is_overwritten(project: SmallProject, tmp_path: Path) -> None:
 def test_a_name_of_another_form_or_sector_is_refused(project: SmallProject, name: str) -> None:
     with pytest.raises(UsageError):
         new_curated_command(project.settings, name)
+
+
+def test_a_sample_with_a_header_twice_is_refused_in_words(
+    project: SmallProject, tmp_path: Path
+) -> None:
+    sample = tmp_path / "twice.csv"
+    sample.write_text("编号,数量,数量\n1,2,3\n", encoding="utf-8")
+    with pytest.raises(UsageError, match="数量 of the sample stands twice"):
+        new_feed_command(project.settings, "energy.twice", sample)
+
+
+def test_a_new_open_dataset_passes_check_and_is_held_until_it_is_approved(
+    project: SmallProject,
+) -> None:
+    from onesource.cli.new_open import new_open_command
+
+    schemas = project.home / "schemas"
+    (schemas / "approvals.csv").write_text(
+        "id,dataset,columns,approver,legal_basis,valid_from,valid_to,review_on\n"
+    )
+    (schemas / "negative_list.csv").write_text(
+        "resource,legal_basis,reason_zh,approver,valid_from,valid_to,review_on\n"
+    )
+    assert new_open_command(project.settings, "coal_status", "curated.energy_coal_status") == 0
+    found = check(project.settings)
+    path = "schemas/open/coal_status.yaml"
+    own = [f for f in found if path in f.where]
+    assert any("there is no approval TODO-ID" in f.what for f in own)
+    assert any("is closed: 开放属性" in f.what for f in own)
+    with pytest.raises(UsageError, match="exists already"):
+        new_open_command(project.settings, "coal_status", "curated.energy_coal_status")
+    with pytest.raises(UsageError, match="is no curated table"):
+        new_open_command(project.settings, "other", "silver.energy_coal")

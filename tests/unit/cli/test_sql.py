@@ -5,9 +5,12 @@ from __future__ import annotations
 import io
 import json
 import resource
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -540,3 +543,42 @@ def test_the_statement_can_come_on_standard_input(small_lake: SmallLake) -> None
         check=False,
     )
     assert done.stdout == "one\n1\n", done.stderr
+
+
+def sql_process(small_lake: SmallLake, sql: str, **pipes: Any) -> subprocess.Popen[bytes]:
+    env = {
+        "ONESOURCE_HOME": str(small_lake.settings.home),
+        "ONESOURCE_LAKE": str(small_lake.settings.lake),
+    }
+    return subprocess.Popen(
+        [sys.executable, "-m", "onesource.cli.main", "sql", sql], env=env, **pipes
+    )
+
+
+def test_ctrl_c_stops_a_statement_with_one_line(small_lake: SmallLake) -> None:
+    numbers = "SELECT a.range FROM range(10000000) a, range(10000000) b ORDER BY random()"
+    asked = sql_process(small_lake, numbers, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    time.sleep(4)  # to be inside the statement; earlier, Python itself would stop it
+    asked.send_signal(signal.SIGINT)
+    said = asked.communicate(timeout=20)[1]
+    assert (asked.returncode, said) == (130, b"onesource: stopped\n")
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(small_lake: SmallLake) -> None:
+    asked = sql_process(
+        small_lake,
+        "SELECT range FROM range(3000000)",
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert asked.stdout is not None
+    assert asked.stdout.readline() == b"range\n"
+    asked.stdout.close()
+    assert asked.stderr is not None
+    assert (asked.stderr.read(), asked.wait(timeout=20)) == (b"", 0)
+
+
+@pytest.mark.parametrize("sql", ["SELECT '\udcff'", "SELECT 1 AS a\0b"])
+def test_a_statement_that_is_no_text_is_refused(small_lake: SmallLake, sql: str) -> None:
+    with pytest.raises(UsageError, match="no UTF-8 text"):
+        answer(small_lake, sql)

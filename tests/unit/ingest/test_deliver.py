@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from onesource.cli.deliver import deliver_files
-from onesource.errors import UsageError
+from onesource.errors import OneSourceError, UsageError
 from onesource.ingest import landing
 from onesource.lake import ops
 from tests.integration.small_city import SmallCity, feed, field, key, make_city
@@ -208,3 +208,113 @@ def test_an_old_statement_that_carries_its_time_is_no_new_one_when_it_comes_agai
     assert city.deliver("dated_20240102.csv", "id,name\n1,z\n").status == "taken"
     records = landing.records(city.settings, city.contract("silver.base_dated"))
     assert records[-1].digest == records[-3].digest
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"rows":2,"statement_time":"0001-01-01T00:00:00+08:00"}', "year 0001"),
+        ('{"rows":2,"statement_time":"9999-12-31T23:59:59-12:00"}', "year 9999"),
+        ('{"rows":2,"sequence":1000000000000}', "12 digits"),
+        ('{"rows":2,"rows":2}', "stands twice"),
+        ('{"rows":"²"}', "no whole number"),
+        ("[" * 60_000, "nested too deeply"),
+        ("\udcff", "not UTF-8"),
+    ],
+)
+def test_a_control_file_that_says_nonsense_refuses_the_delivery(
+    city: SmallCity, text: str, said: str
+) -> None:
+    (city.file("thing_1.csv.ctl", "")).write_bytes(text.encode("utf-8", "surrogateescape"))
+    outcome = city.deliver("thing_1.csv", ROWS)
+    assert (outcome.status, outcome.reason) == ("refused", "CONTROL")
+    assert said in outcome.message
+
+
+def test_a_folder_with_a_broken_link_a_pipe_and_odd_names_loses_nothing(
+    city: SmallCity, tmp_path: Path
+) -> None:
+    folder = tmp_path / "box"
+    folder.mkdir()
+    (folder / "thing_dangling.csv").symlink_to("nowhere")
+    os.mkfifo(folder / "thing_pipe.csv")
+    names = [
+        b"thing_\xc0\xeb\xca\xaf.csv",
+        b"thing_\xff\xff\xfe.csv",
+        b"thing_%s.csv" % (b"x" * 245),
+    ]
+    for i, name in enumerate(names):
+        (folder / os.fsdecode(name)).write_text(f"id,name\n{i},a\n")
+    outcomes = deliver_files(city.settings, [folder])
+    assert sorted(o.status for o in outcomes) == ["refused"] * 2 + ["taken"] * 3
+    assert {o.reason for o in outcomes if o.status == "refused"} == {"IO"}
+    assert "thing_离石.csv" in {o.file for o in outcomes}  # the bytes of GBK
+    for o in outcomes:
+        o.file.encode("utf-8")
+
+
+def test_one_error_that_was_not_foreseen_stops_no_other_file(
+    city: SmallCity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from onesource.ingest import deliver
+
+    honest = deliver.inspect
+
+    def broken(path: Path, contract: Any, name: str) -> Any:
+        if name == "thing_1.csv":
+            raise ZeroDivisionError("a value that must not be shown")
+        return honest(path, contract, name)
+
+    monkeypatch.setattr(deliver, "inspect", broken)
+    paths = [city.file("thing_1.csv", ROWS), city.file("thing_2.csv", ROWS)]
+    first, second = deliver_files(city.settings, paths)
+    assert (first.status, first.reason, second.status) == ("refused", "UNFORESEEN", "taken")
+    assert "ZeroDivisionError" in first.message
+    assert "must not be shown" not in first.message
+
+
+def test_what_a_killed_process_left_behind_is_swept_and_a_living_ones_is_not(
+    city: SmallCity,
+) -> None:
+    from onesource.ingest.incoming import staging
+
+    root = landing.incoming_folder(city.settings)
+    (root / "dead").mkdir()
+    (root / "dead" / "payload").write_text("half")
+    (root / "loose").write_text("half")
+    with staging(city.settings) as alive:
+        (alive / "payload").write_text("mine")
+        kept = landing.landing_path(city.settings, city.contract("silver.base_thing"))
+        (kept / ".half.99").mkdir(parents=True)
+        assert city.deliver("thing_1.csv", ROWS).status == "taken"
+        assert [p.name for p in root.iterdir()] == [alive.name]
+        assert (alive / "payload").read_text() == "mine"
+        assert not [p for p in kept.iterdir() if p.name.startswith(".")]
+    assert not list(root.iterdir())
+
+
+def test_a_landing_that_cannot_be_written_is_one_line(
+    city: SmallCity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from onesource.ingest import incoming
+
+    def full(_: Any) -> Any:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(incoming, "_own_folder", full)
+    with pytest.raises(OneSourceError, match="nothing was taken"):
+        city.deliver("thing_1.csv", ROWS)
+
+
+def test_a_zip_for_a_named_feed_is_opened_and_an_empty_one_refused(
+    city: SmallCity, tmp_path: Path
+) -> None:
+    full, empty = tmp_path / "full.zip", tmp_path / "empty.zip"
+    with zipfile.ZipFile(full, "w") as z:
+        z.writestr("anything.txt", "id,name\n1,a\n")
+    with zipfile.ZipFile(empty, "w") as z:
+        z.writestr(".DS_Store", "x")
+    (taken,) = deliver_files(city.settings, [full], "base.thing")
+    (refused,) = deliver_files(city.settings, [empty], "base.thing")
+    assert (taken.status, taken.file) == ("taken", "anything.txt")
+    assert (refused.status, refused.reason) == ("refused", "EMPTY")

@@ -408,3 +408,47 @@ def test_the_size_of_a_piece_changes_nothing(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("onesource.ingest.readers.text.CHUNK", chunk)
         assert outcome() == whole
+
+
+@pytest.mark.parametrize(
+    "repeat", ['"编号","名称","数量"', "\ufeff编号,名称,数量", "编号 ,名称, 数量"]
+)
+def test_a_header_that_comes_again_is_no_data_however_it_is_written(
+    tmp_path: Path, make_feed: MakeFeed, repeat: str
+) -> None:
+    path = tmp_path / "f.csv"
+    path.write_text(f'编号,名称,数量\n1,a,2\n{repeat}\n2,"b",3\n', encoding="utf-8")
+    feed = make_feed(FIELDS)
+    assert rows(path, feed) == [(2, "1", "a", "2"), (4, "2", "b", "3")]
+    assert inspect(path, feed, path.name).skipped == {"header": 1}
+
+
+def test_a_row_of_empty_quotes_is_blank_whichever_way_it_is_read(
+    tmp_path: Path, make_feed: MakeFeed
+) -> None:
+    path = tmp_path / "f.csv"
+    feed = make_feed(FIELDS)
+    for other in ("2,b,3", '2,"b,c",3'):  # the second sends the piece the careful way
+        path.write_text(f'编号,名称,数量\n ,"",""\n{other}\n', encoding="utf-8")
+        assert [r[0] for r in rows(path, feed)] == [3]
+        assert inspect(path, feed, path.name).skipped == {"blank": 1}
+
+
+@pytest.mark.parametrize("name", ["utf-16", "utf-32"])
+def test_utf_16_by_name_without_its_mark_is_refused_in_one_line(
+    tmp_path: Path, make_feed: MakeFeed, name: str
+) -> None:
+    path = tmp_path / "f.csv"
+    path.write_bytes("编号,名称,数量\n1,a,2\n".encode(f"{name}-be"))
+    with pytest.raises(DeliveryRefused) as e:
+        inspect(path, make_feed(FIELDS, encoding=name), path.name)
+    assert e.value.reason == "ENCODING"
+
+
+def test_a_wrong_byte_is_named_by_its_line_also_where_lines_end_with_cr(
+    tmp_path: Path, make_feed: MakeFeed
+) -> None:
+    path = tmp_path / "f.csv"
+    path.write_bytes("编号,名称,数量\r1,a,2\r".encode("gb18030") + b"2,\xff\xff,3\r")
+    with pytest.raises(DeliveryRefused, match="line 3"):
+        inspect(path, make_feed(FIELDS), path.name)

@@ -193,3 +193,46 @@ def test_half_a_surrogate_makes_the_record_malformed(make_feed: MakeFeed, tmp_pa
     feed = make_feed(FIELDS, format="json")
     assert [(r[1], r[2]) for r in rows(path, feed)] == [(None, None), ("2", "甲")]
     assert inspect(path, feed, "f.json").malformed == 1
+
+
+@pytest.mark.parametrize("shape", ['[{{"编号":"1","值":{0}}}]', '{{"编号":"1","值":{0}}}\n'])
+@pytest.mark.parametrize("depth", [400, 950, 100_000])
+@pytest.mark.parametrize(("opens", "closes"), [("[", "]"), ('{"a":', "}")])
+def test_nesting_without_end_is_refused_in_one_line(
+    tmp_path: Path, make_feed: MakeFeed, shape: str, depth: int, opens: str, closes: str
+) -> None:
+    value = f"{opens * depth}1{closes * depth}"
+    path = written(tmp_path, shape.format(value))
+    assert refused(path, make_feed(FIELDS, format="json")).reason == "FORMAT"
+
+
+def test_a_key_that_is_half_a_character_is_kept_aside(tmp_path: Path, make_feed: MakeFeed) -> None:
+    path = written(tmp_path, '[{"编号":"1","\\ud83d":"x"}]')
+    feed = make_feed(FIELDS, format="json")
+    assert rows(path, feed, "id", "_extra") == [("1", [("\\ud83d", "x")])]
+    assert inspect(path, feed, path.name).unknown == ("\\ud83d",)
+
+
+@pytest.mark.parametrize(
+    "beside",
+    ['"data":[{"编号":"1"}],"data":[{"编号":"2"}]', '"total":1,"total":2,"data":[{"编号":"1"}]'],
+)
+def test_an_envelope_that_says_something_twice_is_refused(
+    tmp_path: Path, make_feed: MakeFeed, beside: str
+) -> None:
+    path = written(tmp_path, f'{{"code":"200",{beside}}}')
+    feed = make_feed(FIELDS, format="json", envelope={"records": "data", "status": "code"})
+    assert refused(path, feed).reason == "HEADER"
+
+
+def test_values_in_the_place_of_keys_do_not_fill_the_memory(
+    tmp_path: Path, make_feed: MakeFeed
+) -> None:
+    records = ",".join(f'{{"编号":"1","k{i}":1}}' for i in range(10_001))
+    e = refused(written(tmp_path, f"[{records}]"), make_feed(FIELDS, format="json"))
+    assert "10000 different keys" in str(e)
+
+
+def test_lines_may_end_with_a_comma(tmp_path: Path, make_feed: MakeFeed) -> None:
+    path = written(tmp_path, '{"编号":"1","值":"a"},\n{"编号":"2","值":"b"},\n')
+    assert rows(path, make_feed(FIELDS, format="json")) == [(1, "1", "a"), (2, "2", "b")]

@@ -110,3 +110,31 @@ def test_a_table_that_does_not_fit_is_refused(
     with pytest.raises(DeliveryRefused) as e:
         inspect(path, make_feed({"id": "编号*"}, format="parquet"), path.name)
     assert e.value.reason == reason
+
+
+def test_times_that_python_cannot_hold_keep_every_digit(
+    tmp_path: Path, make_feed: MakeFeed
+) -> None:
+    path = written(
+        tmp_path,
+        {
+            "id": pa.array([1, 2]),
+            "far": pa.array([400_000_000_000, None], pa.timestamp("s")),
+            "fine": pa.array([1_000_000_001, 1_000], pa.timestamp("ns")),
+            "day": pa.array([4_000_000, 0], pa.date32()),
+        },
+    )
+    feed = make_feed({"id": "id*", "far": "far", "fine": "fine", "day": "day"}, format="parquet")
+    (far, fine, day), (no_far, plain, first) = rows(path, feed, "far", "fine", "day")
+    assert far.startswith("14645-")
+    assert fine == "1970-01-01 00:00:01.000000001"
+    assert day.startswith("12921-")
+    assert (no_far, plain, first) == (None, "1970-01-01 00:00:00.000001", "1970-01-01")
+
+
+def test_text_that_is_no_utf_8_refuses_the_file(tmp_path: Path, make_feed: MakeFeed) -> None:
+    ends = pa.py_buffer(b"\0\0\0\0\1\0\0\0\2\0\0\0")
+    text = pa.Array.from_buffers(pa.string(), 2, [None, ends, pa.py_buffer(b"\xffa")])
+    path = written(tmp_path, {"id": text})
+    with pytest.raises(DeliveryRefused, match="damaged Parquet"):
+        inspect(path, make_feed({"id": "id*"}, format="parquet"), path.name)

@@ -183,6 +183,7 @@ def test_merged_cells_fill_their_block_and_no_more(make_feed: MakeFeed, tmp_path
         (60, "yyyy-mm-dd", "1900-02-29"),
         (59, "yyyy-mm-dd", "1900-02-28"),
         (0, "yyyy-mm-dd", "1900-01-00"),
+        (45351, "aaaa", "2024-02-29"),
         (-1, "yyyy-mm-dd", "-1"),
         (0.125, "0.0%", "0.125"),
         (7, '0"d"', "7"),
@@ -418,3 +419,105 @@ def test_a_huge_cell_is_refused(make_feed: MakeFeed, tmp_path: Path) -> None:
     remade(path, "xl/worksheets/sheet1.xml", b'<c r="B2" t="n"><v>2</v></c>', huge)
     e = refused(path, make_feed({"id": "编号*"}, format="xlsx"))
     assert (e.reason, "line 2" in str(e)) == ("CELL", True)
+
+
+HEADER_ROW = '<row r="1"><c r="A1" t="s"><v>0</v></c><c r="B1" t="s"><v>1</v></c></row>'
+
+
+def raw_workbook(
+    path: Path,
+    rows_xml: str,
+    tail: str = "",
+    shared: str = "<si><t>编号</t></si><si><t>名称</t></si>",
+) -> Path:
+    """A workbook whose sheet is written as it stands: what no library would write."""
+    space = "http://schemas.openxmlformats.org"
+    main, kind = f"{space}/spreadsheetml/2006/main", f"{space}/officeDocument/2006/relationships"
+    relations = f'<Relationships xmlns="{space}/package/2006/relationships">{{}}</Relationships>'
+    relation = '<Relationship Id="{0}" Type="' + kind + '/{1}" Target="{2}"/>'
+    inner = relation.format("a", "worksheet", "s.xml") + relation.format(
+        "b", "sharedStrings", "t.xml"
+    )
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as z:
+        z.writestr("[Content_Types].xml", "<Types/>")
+        z.writestr(
+            "_rels/.rels", relations.format(relation.format("a", "officeDocument", "xl/w.xml"))
+        )
+        z.writestr(
+            "xl/w.xml",
+            f'<workbook xmlns="{main}" xmlns:r="{kind}"><sheets>'
+            '<sheet name="甲县" sheetId="1" r:id="a"/></sheets></workbook>',
+        )
+        z.writestr("xl/_rels/w.xml.rels", relations.format(inner))
+        z.writestr("xl/t.xml", f'<sst xmlns="{main}">{shared}</sst>')
+        z.writestr(
+            "xl/s.xml",
+            f'<worksheet xmlns="{main}"><sheetData>{HEADER_ROW}{rows_xml}</sheetData>'
+            f"{tail}</worksheet>",
+        )
+    return path
+
+
+NAMED: dict[str, Any] = {"code": "编号*", "name": "名称"}
+
+
+@pytest.mark.parametrize(
+    ("rows_xml", "said"),
+    [
+        ('<row r="2"><c r="A2"><v>1</v></c></row><row r="2"><c r="A2"><v>2</v></c></row>', "row 2"),
+        ('<row r="5"><c r="A5"><v>1</v></c></row><row r="3"><c r="A3"><v>2</v></c></row>', "row 3"),
+        ('<row r="99999999999999999999"><c><v>1</v></c></row>', "after row 1"),
+        ('<row r="2"><c r="A2"><v>1</v></c><c r="A2"><v>2</v></c></row>', "column 1 twice"),
+        ('<row r="2"><c r="A2"><is/><v>1</v></c><c r="A2"><v>2</v></c></row>', "column 1 twice"),
+        ('<row r="2"><c r="A2" t="s"><v>-1</v></c></row>', "shared string -1"),
+        ('<row r="2"><c r="A2" t="s"><v>7</v></c></row>', "shared string 7"),
+    ],
+)
+def test_a_sheet_that_contradicts_itself_is_damaged_never_half_read(
+    tmp_path: Path, make_feed: MakeFeed, rows_xml: str, said: str
+) -> None:
+    path = raw_workbook(tmp_path / "f.xlsx", rows_xml)
+    e = refused(path, make_feed(NAMED, format="xlsx"))
+    assert e.reason == "FORMAT"
+    assert "甲县" in str(e)
+    assert said in str(e)
+
+
+@pytest.mark.parametrize(
+    ("block", "times", "said"),
+    [
+        ("ZZZZ1:ZZZZ3", 1, "no column"),
+        ("B3:B2", 1, "no block"),
+        ("B2:B99999999999", 1, "no block"),
+        ("A2:XFD30", 300, "overlap"),
+        ("B40:B1048576", 300, "overlap"),
+    ],
+)
+def test_merged_blocks_without_sense_are_refused_and_cost_no_time(
+    tmp_path: Path, make_feed: MakeFeed, block: str, times: int, said: str
+) -> None:
+    lines = "".join(f'<row r="{i}"><c r="A{i}"><v>1</v></c></row>' for i in range(2, 50))
+    merges = f"<mergeCells>{f'<mergeCell ref={chr(34)}{block}{chr(34)}/>' * times}</mergeCells>"
+    path = raw_workbook(tmp_path / "f.xlsx", lines, merges)
+    e = refused(path, make_feed(NAMED, format="xlsx", fill_down=["name"]))
+    assert e.reason == "FORMAT"
+    assert said in str(e)
+
+
+def test_a_character_escaped_in_two_halves_is_one(tmp_path: Path, make_feed: MakeFeed) -> None:
+    cell = '<row r="2"><c r="A2" t="str"><v>_xD83D__xDE00_</v></c></row>'
+    path = raw_workbook(tmp_path / "f.xlsx", cell)
+    assert rows(path, make_feed(NAMED, format="xlsx"), "code") == [("😀",)]
+
+
+@pytest.mark.parametrize(
+    "shared", ["<si/>" * 2_000, "<si>" + "<r><t>abcdefgh</t></r>" * 2_000 + "</si>"]
+)
+def test_shared_strings_are_bounded_in_number_and_in_pieces(
+    tmp_path: Path, make_feed: MakeFeed, monkeypatch: pytest.MonkeyPatch, shared: str
+) -> None:
+    monkeypatch.setattr("onesource.ingest.readers.workbook.MAX_SHARED", 100_000)
+    monkeypatch.setattr("onesource.ingest.readers.workbook.MAX_CELL", 10_000)
+    monkeypatch.setattr("onesource.ingest.readers.workbook._RUNS", 100)
+    path = raw_workbook(tmp_path / "f.xlsx", "", shared=shared)
+    assert refused(path, make_feed(NAMED, format="xlsx")).reason in ("ARCHIVE_SIZE", "CELL")

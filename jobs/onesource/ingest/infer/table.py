@@ -9,6 +9,7 @@ from typing import Any
 
 from onesource.errors import UsageError
 from onesource.ingest.readers.batches import BLANK
+from onesource.ingest.readers.headers import normalised
 
 LIMIT = 20_000  # rows looked at: enough for types and keys, little enough for any memory
 _NUMBERLIKE = re.compile(
@@ -35,6 +36,14 @@ class Table:
             raise UsageError(
                 "the sample has no row of data", todo="take a file with at least one row"
             )
+        seen: dict[str, str] = {}
+        for header in filter(None, self.headers):
+            if normalised(header) in seen:
+                raise UsageError(
+                    f"the header {header} of the sample stands twice",
+                    todo="take a file in which every column has a name of its own",
+                )
+            seen[normalised(header)] = header
 
 
 def filled(cell: str | None) -> str:

@@ -338,10 +338,17 @@ def origin_values(
         else:
             value = o.value
         if value is not None and o.pattern:
-            found = re.search(o.pattern, value)
-            value = (found.group(1) if found.re.groups else found.group()) if found else None
+            value = part_of(value, o.pattern)
         out.append(value)
     return tuple(out)
+
+
+def part_of(text: str, pattern: str) -> str | None:
+    """What a pattern takes from a text: its first group, the whole match where it has none."""
+    found = re.search(pattern, text)
+    if not found:
+        return None
+    return found.group(1) if found.re.groups else found.group()
 
 
 def wanted_cells(feed: Contract) -> tuple[str, ...]:

@@ -113,9 +113,12 @@ class _Reader:
         self.layout: Layout | None = None
         self.skipper: Skipper | None = None
         self.header_texts: set[str] = set()
-        self.header_cells: list[str | None] | None = None
-        quoted = re.escape(shape.delimiter)
-        self._blank = f"^(?:[\\s\\v\\x{{1a}}\\x{{00a0}}\\x{{3000}}\\x{{feff}}]|{quoted})*$"
+        self.header_cells: list[str] | None = None
+        space = "[\\s\\v\\x{1a}\\x{00a0}\\x{3000}\\x{feff}]"
+        self._blank = f"^(?:{space}|{re.escape(shape.delimiter)})*$"
+        self._hollow = (
+            f"^(?:{space}|{re.escape(shape.delimiter)}|{re.escape(shape.quote or ' ')})*$"
+        )
 
     def piece(
         self, lines: list[str], first: int, last: bool, closed: bool
@@ -176,7 +179,7 @@ class _Reader:
             self.header_texts.add(
                 self.shape.newline.join(lines[starts[i] : starts[i + 1]]).rstrip("\r\n")
             )
-            self.header_cells = grid[i]
+            self.header_cells = _stripped(grid[i])
         return starts[after]
 
     def _fixed(self, grid: list[list[str | None]]) -> tuple[str | None, ...]:
@@ -208,6 +211,10 @@ class _Reader:
         numbers = pa.array(np.arange(first, first + len(lines), dtype="int64"))
         drop: Column = pc.match_substring_regex(array, self._blank)
         blanks = pc.sum(drop).as_py() or 0
+        if quoted:  # is there a row of nothing but empty quotes?
+            hollow: Column = pc.match_substring_regex(array, self._hollow)
+            if (pc.sum(hollow).as_py() or 0) != blanks:
+                return None
         repeated = 0
         if self.header_texts:
             again: Column = pc.is_in(array, pa.array(sorted(self.header_texts), pa.string()))
@@ -223,6 +230,8 @@ class _Reader:
         if flat is None:
             return None
         columns = _columns(flat, width, len(array))
+        if self._may_repeat_header(columns):
+            return None
         if skipper.active and any(map(skipper.why, _as_rows(columns))):
             skipper.ended = False
             return None
@@ -230,6 +239,15 @@ class _Reader:
             if count:
                 self.tally.skipped[why] += count
         return self.maker.from_columns(layout, columns, numbers)
+
+    def _may_repeat_header(self, columns: Sequence[Column]) -> bool:
+        """Does a row begin like the header, though it is written otherwise (quotes, a mark)?"""
+        header = self.header_cells or []
+        at = next((i for i, name in enumerate(header) if name), None)
+        if at is None or at >= len(columns):
+            return False
+        trimmed: Column = pc.utf8_trim(columns[at], characters=BLANK)
+        return bool(pc.any(pc.equal(trimmed, pa.scalar(header[at]))).as_py())
 
     # -- the careful way ------------------------------------------------------------------
 
@@ -242,10 +260,10 @@ class _Reader:
         for row, end in zip(cut.rows, ends, strict=True):
             raw = ""
             fitted = None if row.cells is None else _fit(row.cells, layout.match)
-            if fitted is None or row.cells == self.header_cells:
+            if fitted is None:
                 raw = self.shape.newline.join(lines[row.line - first : end]).rstrip("\r\n")
             why = skipper.why(row.cells if row.cells is not None else [raw])
-            if why is None and raw in self.header_texts:
+            if why is None and (raw in self.header_texts or self._is_header(row.cells)):
                 why = "header"
             if why is not None:
                 self.tally.skipped[why] += 1
@@ -256,6 +274,13 @@ class _Reader:
             else:
                 out.append(Row(row.line, None, raw))
         return out
+
+    def _is_header(self, cells: Sequence[str | None] | None) -> bool:
+        return cells is not None and bool(cells) and _stripped(cells) == self.header_cells
+
+
+def _stripped(cells: Sequence[str | None]) -> list[str]:
+    return [(c or "").strip(BLANK) for c in cells]
 
 
 def records(lines: list[str], at: int, first: int, shape: Shape, name: str, limit: int = -1) -> Cut:

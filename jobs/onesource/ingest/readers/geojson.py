@@ -16,7 +16,7 @@ import pyarrow as pa
 from onesource.errors import DeliveryRefused
 from onesource.ingest.readers import text
 from onesource.ingest.readers.batches import Row, Source, Tally
-from onesource.ingest.readers.json_ import Keyed
+from onesource.ingest.readers.json_ import Keyed, too_deep
 from onesource.ingest.readers.jsonstream import MAX_VALUE, Duplicate, Stream, compact
 
 # How files name the systems: EPSG codes, OGC names, words. The order of longitude and latitude is
@@ -34,7 +34,10 @@ def batches(source: Source, tally: Tally) -> Iterator[pa.RecordBatch]:
     codec = text.encoding_of(source.path, source.feed.delivery.encoding, source.file_name)
     tally.encoding = codec
     keyed = Keyed(source, tally, MAX_VALUE)
-    yield from keyed.batches(_features(source, codec, keyed))
+    try:
+        yield from keyed.batches(_features(source, codec, keyed))
+    except RecursionError as e:
+        raise too_deep(source.file_name) from e
 
 
 def _features(source: Source, codec: str, keyed: Keyed) -> Iterator[Row]:

@@ -36,12 +36,15 @@ from onesource.ingest.readers.headers import (
 )
 from onesource.ingest.readers.jsonstream import (
     DECODER,
+    MAX_DEPTH,
     Duplicate,
     Stream,
     as_text,
     compact,
 )
 
+# A table has some hundred columns. All names are remembered: their number must have an end.
+MAX_KEYS = 10_000
 # How gateways call the number and the size of a page beside the total.
 _PAGE = frozenset(
     ("page", "pageno", "page_no", "pagenum", "page_num", "pageindex", "current", "currentpage")
@@ -58,7 +61,10 @@ def batches(source: Source, tally: Tally) -> Iterator[pa.RecordBatch]:
         rows = _lines(source, codec, keyed)
     else:
         rows = _documents(source, codec, keyed, tally)
-    yield from keyed.batches(rows)
+    try:
+        yield from keyed.batches(rows)
+    except RecursionError as e:
+        raise too_deep(source.file_name) from e
 
 
 class Keyed:
@@ -85,11 +91,11 @@ class Keyed:
         for key, value in record.items():
             place = self.places.get(key, -1)
             if place == -1:
-                place = self._place(key)
+                place = self._place(key, line)
             if place is None:
                 said = as_text(value)
                 if said is not None:
-                    extra.append((key, said))
+                    extra.append((printable(key), said))
             elif place in filled:
                 raise DeliveryRefused(
                     f"the key {short(key)} gives a field that another key has given",
@@ -102,12 +108,20 @@ class Keyed:
                 cells[place] = as_text(value)
         return Row(line, cells, extra=tuple(extra))
 
-    def _place(self, key: str) -> int | None:
+    def _place(self, key: str, line: int) -> int | None:
+        if len(self.places) >= MAX_KEYS:
+            raise DeliveryRefused(
+                f"has more than {MAX_KEYS} different keys",
+                reason="FORMAT",
+                where=f"{self.source.file_name}: record {line}",
+                why="values stand where names should",
+                todo="ask for a list of records with the same keys",
+            )
         at = self.index.find(key)
         cell = self.cell_of[at] if at is not None else None
         self.places[key] = cell
         if at is None or cell is None:
-            self.tally.unknown[key] = None
+            self.tally.unknown[printable(key)] = None
             return None
         self.came_as.setdefault(at, key)
         f = self.source.feed.fields[at]
@@ -153,8 +167,8 @@ def _by_line(source: Source, codec: str) -> bool:
 
 def _is_object(line: str) -> bool:
     try:
-        return isinstance(json.loads(line), dict)
-    except ValueError:
+        return isinstance(json.loads(line.rstrip().removesuffix(",")), dict)
+    except (ValueError, RecursionError):
         return False
 
 
@@ -319,6 +333,20 @@ def _flatten(value: Any, prefix: str, out: dict[str, Any]) -> None:
         for k, v in value.items():
             out[f"{prefix}{k}"] = v
             _flatten(v, f"{prefix}{k}.", out)
+
+
+def printable(key: str) -> str:
+    """A key as text: half of a surrogate pair, which no text may hold, is written out."""
+    return key.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def too_deep(file_name: str) -> DeliveryRefused:
+    return DeliveryRefused(
+        f"is nested more than {MAX_DEPTH} levels deep",
+        reason="FORMAT",
+        where=file_name,
+        todo="ask for the file again",
+    )
 
 
 def _twice(file_name: str, place: str, e: Duplicate) -> DeliveryRefused:

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Generator, Iterator
 from typing import Any
 
 from onesource.errors import DeliveryRefused
 
 MAX_VALUE = 64 << 20  # one record or feature; the largest national boundary has some 20 MB
+MAX_DEPTH = 100  # the deepest honest answers have some ten levels
 _TOKEN = 32  # longer than a number or an escape that the end of the buffer may cut
 _SPACE = re.compile(r"[ \t\r\n\ufeff]*")
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
@@ -31,8 +33,8 @@ class Duplicate(ValueError):
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     out = dict(pairs)
     if len(out) != len(pairs):
-        keys = [k for k, _ in pairs]
-        raise Duplicate(next(k for k in keys if keys.count(k) > 1))
+        counts = Counter(k for k, _ in pairs)
+        raise Duplicate(next(k for k, n in counts.items() if n > 1))
     return out
 
 
@@ -41,15 +43,23 @@ DECODER = json.JSONDecoder(
 )
 
 
-def compact(value: Any) -> str:
-    """A nested value as JSON text without spaces; numbers as they were written."""
+def compact(value: Any, depth: int = 0) -> str:
+    """A nested value as JSON text without spaces; numbers as they were written.
+
+    Raises RecursionError below `MAX_DEPTH` levels: how deep one may go must not depend on the
+    caller.
+    """
+    if depth > MAX_DEPTH:
+        raise RecursionError
     if isinstance(value, Number):
         return str(value)
     if isinstance(value, dict):
-        inner = (f"{json.dumps(k, ensure_ascii=False)}:{compact(v)}" for k, v in value.items())
+        inner = (
+            f"{json.dumps(k, ensure_ascii=False)}:{compact(v, depth + 1)}" for k, v in value.items()
+        )
         return "{" + ",".join(inner) + "}"
     if isinstance(value, list):
-        return "[" + ",".join(map(compact, value)) + "]"
+        return "[" + ",".join(compact(v, depth + 1) for v in value) + "]"
     return json.dumps(value, ensure_ascii=False)
 
 
@@ -170,9 +180,10 @@ class Stream:
         """The elements of the array at a path inside the object that comes next.
 
         Everything else is put into `skeleton`. Returns whether the path was there; null there
-        means no records.
+        means no records. Raises Duplicate for a key that stands twice beside the array.
         """
         found = False
+        keys: set[str] = set()
         self._expect("{")
         if self.peek() == "}":
             self._at += 1
@@ -181,6 +192,9 @@ class Stream:
             key = self.value()
             if not isinstance(key, str) or isinstance(key, Number):
                 raise self._error("FORMAT", "is no JSON: a key is no text")
+            if key in keys:
+                raise Duplicate(key)
+            keys.add(key)
             self._expect(":")
             here = f"{prefix}{key}"
             if path and key == path[0] and self.peek() in "[{":

@@ -50,7 +50,9 @@ def date_format(number: int, code: str | None) -> DateFormat | None:
     # m is minutes beside hours or seconds, else months
     minutes = re.sub(r"(h+[^a-z]*)m+|m+([^a-z]*s+)", r"\1\2", shown)
     time = bool(re.search(r"[hs]", shown))
-    day, month, year = "d" in shown, "m" in minutes, bool(re.search(r"[ye]", shown))
+    # aaa and aaaa show the day of the week in Chinese
+    day = "d" in shown or "aaa" in shown
+    month, year = "m" in minutes, bool(re.search(r"[ye]", shown))
     if not (time or day or month or year):
         return None
     if not (day or month or year):

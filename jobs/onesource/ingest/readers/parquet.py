@@ -39,7 +39,7 @@ def batches(source: Source, tally: Tally) -> Iterator[pa.RecordBatch]:
                 lines = np.arange(first, first + batch.num_rows, dtype="int64")
                 first += batch.num_rows
                 yield maker.from_columns(layout, columns, pa.array(lines))
-        except (OSError, pa.ArrowInvalid) as e:
+        except (OSError, pa.ArrowException, UnicodeDecodeError) as e:
             raise _refused(source, "FORMAT", "is a damaged Parquet file", str(e)) from e
 
 
@@ -72,14 +72,13 @@ def _refused(source: Source, reason: str, what: str, why: str = "") -> DeliveryR
 
 
 def text_of(column: Column) -> Column:
-    """A column of any type as text."""
+    """A column of any type as text. Raises ArrowInvalid where stored text is no UTF-8."""
     kind = column.type
     if pa.types.is_dictionary(kind):
         column, kind = column.dictionary_decode(), kind.value_type
-    if pa.types.is_string(kind):
-        return column
-    if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
-        return column.cast(pa.string())
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        column.validate(full=True)  # writers do not check their bytes, and Arrow believes them
+        return column if pa.types.is_string(kind) else column.cast(pa.string())
     if pa.types.is_integer(kind) or pa.types.is_boolean(kind) or pa.types.is_null(kind):
         return column.cast(pa.string())
     if pa.types.is_floating(kind):
@@ -87,7 +86,35 @@ def text_of(column: Column) -> Column:
         if not (pc.any(pc.match_substring(text, "e")).as_py() or False):
             return text
         return pa.array([_no_exponent(t) for t in text.to_pylist()], pa.string())
-    return pa.array([plain(v) for v in column.to_pylist()], pa.string())
+    return pa.array([_scalar_text(v) for v in column], pa.string())
+
+
+def _scalar_text(scalar: Any) -> str | None:
+    """One value as text; times that Python cannot hold (nanoseconds, year 12024) by Arrow."""
+    try:
+        if _has_nanoseconds(scalar):
+            return _by_arrow(scalar)
+        return plain(scalar.as_py())
+    except (OverflowError, ValueError) as e:
+        if isinstance(e, UnicodeDecodeError):
+            raise
+        return _by_arrow(scalar)
+
+
+def _has_nanoseconds(scalar: Any) -> bool:
+    """Would Python's times, which end at microseconds, drop digits?"""
+    kind = scalar.type
+    timed = pa.types.is_timestamp(kind) or pa.types.is_time64(kind) or pa.types.is_duration(kind)
+    return timed and kind.unit == "ns" and scalar.is_valid and scalar.value % 1000 != 0
+
+
+def _by_arrow(scalar: Any) -> str | None:
+    if not scalar.is_valid:
+        return None
+    try:
+        return str(scalar.cast(pa.string()).as_py())
+    except pa.ArrowException:  # beyond Arrow's calendar too: the number that is stored
+        return str(getattr(scalar, "value", scalar))
 
 
 def _no_exponent(text: str | None) -> str | None:

@@ -19,6 +19,7 @@ from onesource.ingest.readers.batches import MAX_CELL
 _CHUNK = 1 << 20
 # 16,384 cells of 4 kB; a longer row is damage or an attack.
 _MAX_ROW = 64 << 20
+LAST_LINE, LAST_COLUMN = 1_048_576, 16_384  # where a sheet ends
 _ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _ENTITY = re.compile(r"&(?:#(\d+)|#x([0-9A-Fa-f]+)|(amp|lt|gt|quot|apos));")
 _ENTITIES = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
@@ -77,7 +78,7 @@ def sheet_rows(file: IO[bytes], text: CellText, where: str) -> Iterator[SheetRow
         if end >= 0:
             break
         if len(rest) > _MAX_ROW:
-            raise _huge(where, line)
+            raise _huge(where, line + 1, f"a row has more than {_MAX_ROW >> 20} MiB")
         piece = file.read(_CHUNK)
         if not piece:
             raise ValueError("its rows have no end")
@@ -90,7 +91,7 @@ def _quickly(block: str, text: CellText, where: str, line: int) -> Iterator[Shee
     at = 0
     while start := _ROW.match(block, at):
         number = _NUMBER.search(start[1])
-        line = int(number[1]) if number else line + 1
+        line = next_line(line, number[1] if number else None)
         if start[1].endswith("/"):
             at = start.end()
             continue
@@ -118,6 +119,8 @@ def _cells(inner: str, text: CellText, where: str, line: int) -> dict[int, str] 
         stored = value or inline
         if not stored:
             continue
+        if column in out:
+            raise _twice(line, column)
         if "&" in stored:
             stored = _ENTITY.sub(_character, stored)
         if len(stored) > MAX_CELL:
@@ -126,6 +129,21 @@ def _cells(inner: str, text: CellText, where: str, line: int) -> dict[int, str] 
         if shown:
             out[column] = shown
     return out
+
+
+def next_line(before: int, number: str | None) -> int:
+    """The number of a row. Raises ValueError where rows do not follow each other downward.
+
+    Excel does not open such a sheet either; read on, one row would stand for another.
+    """
+    line = int(number) if number is not None else before + 1
+    if not before < line <= LAST_LINE:
+        raise ValueError(f"row {line} stands after row {before}")
+    return line
+
+
+def _twice(line: int, column: int) -> ValueError:
+    return ValueError(f"line {line} holds column {column + 1} twice")
 
 
 def _character(found: re.Match[str]) -> str:
@@ -148,9 +166,11 @@ def _by_events(
     yield from reader.done
 
 
-def _huge(where: str, line: int) -> DeliveryRefused:
+def _huge(
+    where: str, line: int, what: str = f"a cell holds more than {MAX_CELL >> 20} MiB"
+) -> DeliveryRefused:
     return DeliveryRefused(
-        f"a cell holds more than {MAX_CELL >> 20} MiB",
+        what,
         reason="CELL",
         where=f"{where}, line {line}",
         todo="ask for the file again",
@@ -185,7 +205,7 @@ class _Rows:
         elif local == "f":
             self.into = self.formula
         elif local == "row":
-            self.line = int(a.get("r", self.line + 1))
+            self.line = next_line(self.line, a.get("r"))
             self.column = -1
             self.cells = {}
         elif local == "rPh":
@@ -212,6 +232,8 @@ class _Rows:
 
     def _cell(self) -> None:
         value = "".join(self.value)
+        if self.column in self.cells and (value or self.formula):
+            raise _twice(self.line, self.column)
         if not value:
             # A formula that was never calculated: its text says so, a silent blank would not.
             if self.formula:
@@ -233,7 +255,7 @@ def column_of(letters: str) -> int:
         for letter in letters:
             found = found * 26 + ord(letter) - 64
         found -= 1
-        if not 0 <= found < 16_384:
+        if not 0 <= found < LAST_COLUMN:
             raise ValueError(f"{letters} is no column")
         _COLUMNS[letters] = found
     return found
@@ -247,7 +269,11 @@ def unescaped(text: str) -> str:
     """Excel writes characters that XML cannot hold as `_x000D_`."""
     if "_x" not in text:
         return text
-    return _ESCAPE.sub(lambda m: chr(int(m[1], 16)), text)
+    plain = _ESCAPE.sub(lambda m: chr(int(m[1], 16)), text)
+    if "_xD" not in text and "_xd" not in text:
+        return plain
+    # The two halves of a character beyond the first 65,536 are escaped one by one.
+    return plain.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
 
 
 def _no_doctype(*_: object) -> None:

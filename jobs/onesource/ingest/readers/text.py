@@ -149,17 +149,24 @@ def _decoded(path: Path, codec: str) -> Iterator[str]:
                 good = e.object[: e.start].decode(codec, "ignore")
                 raise _Bad(
                     offset - pending + e.start,
-                    line + good.count("\n"),
+                    line + _line_ends(good),
                     many + _wide(good) >= (1 if at_end else _SURE),
                     at_end,
                 ) from e
+            except UnicodeError as e:  # UTF-16 or UTF-32 by name, and no mark that says which
+                raise _Bad(offset, line, False, False) from e
             if many < _SURE and not text.isascii():
                 many += _wide(text)
             yield text
             if not chunk:
                 return
             offset += len(chunk)
-            line += text.count("\n")
+            line += _line_ends(text)
+
+
+def _line_ends(text: str) -> int:
+    """Lines that end with LF, CR LF, or CR alone as old systems write them."""
+    return max(text.count("\n"), text.count("\r"))
 
 
 def _wide(text: str) -> int:

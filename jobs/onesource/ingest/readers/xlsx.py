@@ -142,10 +142,13 @@ class _Fill:
             if m.bottom >= row.line:
                 # A row without any value is not in the file: then the block's corner is empty.
                 self.open.append((m, row.cells.get(m.left) if m.top == row.line else None))
+        if len(self.open) > len(self.columns):
+            # Blocks that lie beside each other hold one column each at least.
+            raise ValueError(f"merged blocks overlap at line {row.line}")
         cells = dict(row.cells)
         for m, value in self.open:
-            for c in range(m.left, m.right + 1):
-                if value and c in self.columns and c not in cells:
+            for c in self.columns:
+                if value and m.left <= c <= m.right and c not in cells:
                     cells[c] = value
         return cells
 
@@ -180,7 +183,10 @@ class _SheetReader:
         if not head and not beyond:
             return
         merges = self.book.merges(self.sheet)
-        grid = filled_grid(head, merges)
+        try:
+            grid = filled_grid(head, merges)
+        except ValueError as e:
+            raise self.book.damaged(f"sheet {self.sheet.name}: {e}") from e
         found = self._header(grid)
         if found is None:
             return
@@ -234,7 +240,10 @@ class _SheetReader:
         skipper = Skipper(self.source.feed, match)
         width = range(match.width)
         for row in body:
-            filled = fill.into(row)
+            try:
+                filled = fill.into(row)
+            except ValueError as e:
+                raise self.book.damaged(f"sheet {self.sheet.name}: {e}") from e
             cells = row.cells
             own = [cells.get(i) for i in width]
             surplus = [(i, v) for i, v in cells.items() if i >= match.width and v.strip(BLANK)]
@@ -252,20 +261,28 @@ class _SheetReader:
 
 
 def filled_grid(head: Sequence[SheetRow], merges: Sequence[Merge]) -> list[list[str | None]]:
-    """The first lines of a sheet with every merged block filled, as a person sees them."""
+    """The first lines of a sheet with every merged block filled, as a person sees them.
+
+    Raises ValueError when the blocks overlap: they would cost their sum, and mean nothing.
+    """
     last = max((r.line for r in head), default=0)
     width = max((max(r.cells) + 1 for r in head), default=0)
     grid: list[list[str | None]] = [[None] * width for _ in range(last)]
     for r in head:
         for i, value in r.cells.items():
             grid[r.line - 1][i] = value
+    room = last * width
     for m in merges:
         if m.top > last:
             break
+        bottom, right = min(m.bottom, last), min(m.right, width - 1)
+        room -= max(0, bottom - m.top + 1) * max(0, right - m.left + 1)
+        if room < 0:
+            raise ValueError("merged blocks overlap")
         corner = grid[m.top - 1][m.left] if m.left < width else None
         if corner is None:
             continue
-        for line in range(m.top, min(m.bottom, last) + 1):
-            for i in range(m.left, min(m.right, width - 1) + 1):
+        for line in range(m.top, bottom + 1):
+            for i in range(m.left, right + 1):
                 grid[line - 1][i] = corner
     return grid

@@ -1,0 +1,1 @@
+"""What the DAGs are wired from: the `onesource` command as operators, the inbox, assets, alerts."""

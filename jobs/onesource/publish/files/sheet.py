@@ -1,0 +1,116 @@
+"""XLSX for people: a Chinese header row over the English one, numbers as numbers.
+
+A text that a spreadsheet would take for a formula gets an apostrophe in front (it is written as
+text anyhow, but is copied on to other programs). Numbers with more than fifteen digits are text:
+a spreadsheet keeps no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import xlsxwriter
+
+from onesource.contracts.model import Contract, FieldSpec
+from onesource.errors import OneSourceError
+from onesource.publish.files.cells import as_text
+
+MOST_ROWS = 1_048_576 - 2
+_MOST_TEXT = 32_767
+_DIGITS = 15
+# The day on which a file was made stands nowhere in it: the same rows give the same bytes.
+_MADE = datetime(2000, 1, 1)
+DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def harmless(text: str) -> str:
+    """A text that no spreadsheet takes for a formula."""
+    return "'" + text if text.startswith(DANGEROUS) else text
+
+
+def write(path: Path, table: pa.Table, dataset: Contract) -> None:
+    """Writes one sheet. Raises OneSourceError for more rows than a sheet holds."""
+    if table.num_rows > MOST_ROWS:
+        raise OneSourceError(
+            f"{dataset.id} has {table.num_rows} rows, a sheet holds {MOST_ROWS}",
+            where=str(dataset.path),
+            todo="say xlsx: false in its contract",
+        )
+    options = {"constant_memory": True, "strings_to_urls": False, "strings_to_formulas": False}
+    book = xlsxwriter.Workbook(str(path), options)
+    try:
+        book.set_properties({"title": dataset.business_name, "created": _MADE})
+        sheet = book.add_worksheet(_sheet_name(dataset.business_name))
+        bold = book.add_format({"bold": True})
+        day = book.add_format({"num_format": "yyyy-mm-dd"})
+        for i, f in enumerate(dataset.fields):
+            sheet.set_column(i, i, 14 if f.logical_type != "string" else 22)
+        for i, f in enumerate(dataset.fields):
+            sheet.write_string(0, i, _title(f), bold)
+        for i, f in enumerate(dataset.fields):
+            sheet.write_string(1, i, f.name, bold)
+        sheet.freeze_panes(2, 0)
+        row = 2
+        for batch in table.to_batches(max_chunksize=8192):
+            columns = [_cells(batch, f, day) for f in dataset.fields]
+            for i in range(batch.num_rows):
+                for j, (values, put) in enumerate(columns):
+                    if values[i] is not None:
+                        put(sheet, row, j, values[i])
+                row += 1
+    finally:
+        book.close()
+
+
+def _title(f: FieldSpec) -> str:
+    return f"{f.business_name}（{f.properties.unit}）" if f.properties.unit else f.business_name
+
+
+def _sheet_name(name: str) -> str:
+    plain = "".join(c for c in name if c not in "[]:*?/\\'")
+    return plain[:31] or "data"
+
+
+Put = Callable[[Any, int, int, Any], Any]
+
+
+def _cells(batch: pa.RecordBatch, f: FieldSpec, day: Any) -> tuple[list[Any], Put]:
+    """The values of a column of the batch, and how one is written."""
+    column = batch.column(f.name)
+    if f.logical_type in ("integer", "number"):
+        return column.to_pylist(), _put_number
+    if f.logical_type == "date":
+        return column.to_pylist(), lambda s, r, c, v: s.write_datetime(r, c, v, day)
+    if f.logical_type == "boolean":
+        return column.to_pylist(), lambda s, r, c, v: s.write_boolean(r, c, v)
+    return as_text(pa.chunked_array([column])).to_pylist(), _put_text
+
+
+def _put_number(sheet: Any, row: int, column: int, value: Any) -> None:
+    if isinstance(value, Decimal):
+        digits = value.normalize().as_tuple().digits
+        exact = len(digits) <= _DIGITS
+    else:
+        exact = isinstance(value, float) or abs(value) < 10**_DIGITS
+    if exact:
+        sheet.write_number(row, column, float(value))
+    else:
+        sheet.write_string(
+            row, column, format(value, "f") if isinstance(value, Decimal) else str(value)
+        )
+
+
+def _put_text(sheet: Any, row: int, column: int, value: str) -> None:
+    text = harmless(value)
+    if len(text) > _MOST_TEXT:
+        raise OneSourceError(
+            f"a text of {len(text)} characters does not fit into a cell",
+            where=f"row {row + 1}",
+            todo="say xlsx: false in the contract",
+        )
+    sheet.write_string(row, column, text)
