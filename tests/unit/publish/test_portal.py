@@ -16,14 +16,14 @@ from urllib.parse import unquote
 
 import duckdb
 import pytest
-from tests.browser.demonstration import PLAIN, demonstration, held, plain
-from tests.browser.open_data import COUNTY, built, contract, release_of
 
 from onesource.publish.guard import _allowance
 from onesource.publish.leak import Confidence, scan
 from onesource.publish.model import DataFile, Release
 from onesource.publish.portal import write_portal
 from onesource.publish.portal.examples import examples
+from tests.browser.demonstration import PLAIN, demonstration, held, plain
+from tests.browser.open_data import COUNTY, built, contract, release_of
 
 VOID = {"meta", "link", "input", "br", "img", "hr"}
 

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.browser.open_data import COUNTIES, HOME, built, column, contract, decimal
 
 from onesource.errors import ContractError
 from onesource.publish.portal.line_chart import line_chart, nice_ticks
@@ -17,6 +16,7 @@ from onesource.publish.portal.series import chart_series, county_values
 from onesource.publish.portal.tile_grid import load_tile_grid, tiles_of
 from onesource.publish.portal.tile_map import tile_map
 from onesource.publish.portal.words import beijing, number, scaled_unit, size
+from tests.browser.open_data import COUNTIES, HOME, built, column, contract, decimal
 
 finite = st.floats(-1e12, 1e12).filter(lambda v: v == 0 or abs(v) > 1e-6)
 

@@ -90,7 +90,7 @@ def line_chart(found: SeriesSet, unit: str) -> LineChart:
     divisor, scaled = scaled_unit(max(map(abs, values)), unit)
     many = len(found.series) > LINES_IN_ONE_PANEL
     frame = SMALL if many else WIDE
-    ticks = nice_ticks(min(values) / divisor, max(values) / divisor, 3 if many else 5)
+    ticks = nice_ticks(min(values) / divisor, max(values) / divisor, 4 if many else 5)
     groups: Sequence[Sequence[Series]] = (
         [[s] for s in found.series] if many else [list(found.series)]
     )
