@@ -60,6 +60,9 @@ GOOD = [
     ("离石区滨河街道东关社区", None, None, None, "141102001001"),
     ("山西省吕梁市兑镇偏店村", None, None, "county", "141181000000"),
     ("山西省吕梁市柳林县王家沟乡刘家湾村", None, None, "county", "141125000000"),
+    ("吕梁市/临县/碛口镇", None, None, None, "141124109000"),
+    ("临县-碛口镇-西湾村", None, None, None, "141124109207"),
+    ("滨河街道办", None, "离石区", None, "141102001000"),
     # A re-used code: the name decides, by date.
     ("城中社区居委会", "2019-01-01", "离石区", None, "141102001005"),
     ("城中社区居委会", None, "离石区", None, "141102001003"),
@@ -73,6 +76,10 @@ GOOD = [
 BAD = [
     ("", None, None, None, "EMPTY"),
     ("—", None, None, None, "EMPTY"),
+    ("——", None, None, None, "EMPTY"),
+    ("不详", None, None, None, "EMPTY"),
+    ("临\x00县", None, None, None, "FMT"),
+    ("1" * 1000, None, None, None, "FMT"),
     ("1411", None, None, None, "FMT"),
     ("1411241", None, None, None, "FMT"),
     ("1.41124E+11", None, None, None, "FMT"),

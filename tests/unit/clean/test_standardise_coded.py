@@ -23,6 +23,7 @@ VECTORS: list[tuple[str, Mapping[str, str], list[Vector]]] = [
             ("93141123MA0HBB2567", "93141123MA0HBB2567", "OK", "type=农民专业合作社"),
             ("N2141124MF0123451Q", "N2141124MF0123451Q", "OK", "registrar=农业"),
             ("９１１４１１００ＭＡ０ＧＴＢ９Ｋ０８", "91141100MA0GTB9K08", "OK", "changed=1"),
+            ("91100000100000008E", "91100000100000008E", "OK", "div_name=国家"),
             ("91141125MA0J123470", None, "CHK", ""),
             ("91141125OA0J123476", None, "FMT", ""),
             ("9114112", None, "FMT", "length=7"),
@@ -51,9 +52,16 @@ VECTORS: list[tuple[str, Mapping[str, str], list[Vector]]] = [
             ("1", "01", "OK", "by=padded"),
             ("1.0", "01", "OK", "number=1"),
             ("汉族", "01", "OK", "by=name"),
+            ("汉", "01", "OK", "by=name"),
+            ("001", "01", "OK", "by=padded"),
             ("99", None, "CODE_UNKNOWN", ""),
         ],
     ),
+    ("code", {"list": "gbt2261_1"}, [("男", "1", "OK", "by=name"), ("02", "2", "OK", "")]),
+    ("code", {"list": "county"}, [("兴　县", "141123", "OK", "by=name")]),
+    # Of the year 2003 a part lies within, of September nothing.
+    ("code", {"list": "county", "date": "2003"}, [("141102", "141102", "OK", "")]),
+    ("code", {"list": "county", "date": "2003-09"}, [("141102", None, "EXPIRED", "")]),
     ("code", {"width": "6"}, [("33000.0", "033000", "OK", "padded=1")]),
     ("code", {"list": "county", "date": "2001-01-01"}, [("141102", None, "EXPIRED", "离石区")]),
     (
@@ -73,6 +81,7 @@ VECTORS: list[tuple[str, Mapping[str, str], list[Vector]]] = [
         [
             ("I10.x00x002", "I10.x00x002", "OK", "category=I10"),
             ("i10.X00X002", "I10.x00x002", "OK", "changed=1"),
+            ("I10.×00", "I10.x00", "OK", "changed=1"),
             ("A06.501+J99.8*", "A06.501+J99.8*", "OK", "dagger=1"),
             ("I10", None, "INCOMPLETE", ""),
             ("高血压?", None, "FMT", ""),
@@ -84,6 +93,8 @@ VECTORS: list[tuple[str, Mapping[str, str], list[Vector]]] = [
         [
             ("01.6x00", "01.6x00", "OK", ""),
             ("17.912A0", "17.912A0", "OK", ""),
+            ("86.700x0013", "86.700x0013", "OK", ""),  # in the edition as it stands
+            ("86.600x0013", None, "FMT", ""),
             ("1.2300", "01.2300", "OK", "padded=1"),
             ("88.7", None, "INCOMPLETE", ""),
         ],

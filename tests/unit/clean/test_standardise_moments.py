@@ -35,6 +35,10 @@ TABLES: list[Table] = [
             ("二〇一七年七月十五日", "2017-07-15", "OK", ""),
             ("二零一七年十二月三十一日", "2017-12-31", "OK", ""),
             ("二○一七年十月二十日", "2017-10-20", "OK", ""),
+            ("2017年七月十五日", "2017-07-15", "OK", ""),
+            ("二零一七年07月15日", "2017-07-15", "OK", ""),
+            ("2017 07 15", "2017-07-15", "OK", ""),
+            ("二〇一七年", "2017", "OK", "precision=year"),
             ("'2017-07-15", "2017-07-15", "OK", ""),
             ("2017-07-15 星期六", "2017-07-15", "OK", ""),
             ("2017年7月15日（周六）", "2017-07-15", "OK", ""),
@@ -64,6 +68,12 @@ TABLES: list[Table] = [
             ("1500048000000", "2017-07-15", "OK", "from=unix"),
             ("1500048000.0", "2017-07-15", "OK", "from=unix"),
             ("2017071508", None, "AMBIGUOUS", ""),  # a second of 2033, or eight o'clock
+            # months from and to are no day
+            ("2017年1-7月", None, "AMBIGUOUS", ""),
+            ("2017年1—7月", None, "AMBIGUOUS", ""),
+            ("2017年1-7", None, "AMBIGUOUS", ""),
+            ("2017-7/8", None, "AMBIGUOUS", ""),
+            ("2017年1月-7月", None, "FMT", ""),
             # days that are told, but not which
             ("17-07-15", None, "AMBIGUOUS", "order=two_digit_year"),
             ("17年7月15日", None, "AMBIGUOUS", "order=two_digit_year"),
@@ -94,6 +104,8 @@ TABLES: list[Table] = [
             ("长期", None, "OPEN_END", ""),
             ("长期有效", None, "OPEN_END", ""),
             ("永久", None, "OPEN_END", ""),
+            ("长　期", None, "OPEN_END", ""),
+            ("201713", None, "DATE", ""),
             # days that never were
             ("2017-02-29", None, "DATE", ""),
             ("2016-02-29", "2016-02-29", "OK", ""),
@@ -125,6 +137,12 @@ TABLES: list[Table] = [
             ("42931", "2017-07-15", "OK", "from=excel"),
             ("42931.5", "2017-07-15", "OK", "time=12:00:00"),
             ("7306", "1920-01-01", "OK", "from=excel"),
+            # The first sixty days are counted with a 1900-02-29 that never was.
+            ("1", "1900-01-01", "OK", "from=excel"),
+            ("59", "1900-02-28", "OK", "from=excel"),
+            ("60", None, "DATE", "from=excel"),
+            ("61", "1900-03-01", "OK", "from=excel"),
+            ("2958465", None, "OPEN_END", ""),
             ("2017", "2017", "OK", "precision=year"),
             ("0", None, "EMPTY", ""),
             ("2017-07-15", "2017-07-15", "OK", ""),
@@ -133,7 +151,12 @@ TABLES: list[Table] = [
     (
         "date",
         {"excel": "1904"},
-        [("41469", "2017-07-15", "OK", "from=excel"), ("42931", "2021-07-16", "OK", "")],
+        [
+            ("41469", "2017-07-15", "OK", "from=excel"),
+            ("42931", "2021-07-16", "OK", ""),
+            ("60", "1904-03-01", "OK", "from=excel"),
+            ("2957003", None, "OPEN_END", ""),
+        ],
     ),
     (
         "date",

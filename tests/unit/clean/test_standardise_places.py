@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import math
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
 from onesource.clean.standardisers import Use, standardise
+from onesource.config import Settings
 from tests.unit.clean.both_engines import (
     Table,
     answers,
@@ -46,6 +48,25 @@ TABLES: list[Table] = [
             ("东经111°09′03″，北纬37°31′03″", "111.150833,37.517500", "OK", "dms=1"),
             ("111度9分3秒,37度31分3秒", "111.150833,37.517500", "OK", "dms=1"),
             ("111°09'03\"E 37°31'03\"N", "111.150833,37.517500", "OK", "dms=1"),
+            # Seconds of sixty and more hundredths are seconds all the same.
+            ("111°09′02.64″E 37°31′03.51″N", "111.150733,37.517642", "OK", "dms=1"),
+            ("E111°9'2.64\"N37°31'3.51\"", "111.150733,37.517642", "OK", "dms=1"),
+            ("37°31′3.51″,111°9′2.64″", "111.150733,37.517642", "OK", "swapped=1;dms=1"),
+            ("111 ° 9 ′ 2.64 ″, 37 ° 31 ′ 3.51 ″", "111.150733,37.517642", "OK", ""),
+            ("111:09:02.64,37:31:03.51", "111.150733,37.517642", "OK", "dms=1"),
+            ("111-09-02.64 37-31-03.51", "111.150733,37.517642", "OK", "dms=1"),
+            ("111°09,37°31", "111.150000,37.516667", "OK", "dms=1"),
+            ("经度111.150733纬度37.517641", LISHI, "OK", ""),
+            ("东经111.150733°北纬37.517641°", LISHI, "OK", ""),
+            ('{"lat":37.517641,"lng":111.150733}', LISHI, "OK", ""),
+            ("WGS84:111.150733,37.517641", LISHI, "OK", ""),
+            ("约111.15,37.5", None, "FMT", ""),
+            ("GCJ02:111.15,37.5", None, "FMT", ""),
+            ("111°09′60″E,37°31′N", None, "FMT", ""),
+            ("112.549248,37.857014", None, "SUSPECT", "default_of=太原"),
+            ("112.549249,37.857014", "112.549249,37.857014", "OK", ""),
+            ("19512345,4152345", None, "PROJECTED", "zone=19"),
+            ("12372000,4510000", None, "PROJECTED", "zone=unknown"),
             ("111°75′E 37°31′N", None, "FMT", ""),
             ("0,0", None, "SUSPECT", ""),
             ("-111.15,37.5", None, "RANGE", ""),
@@ -85,6 +106,24 @@ TABLES: list[Table] = [
                 "OK",
                 "road=永宁中路;building=3号楼;unit=2单元;room=501",
             ),
+            # The word for what a town is stands in its name, too.
+            ("汾阳市杏花村镇东堡村", "汾阳市杏花村镇东堡村", "OK", "town=杏花村镇;village=东堡村"),
+            ("岚县东村镇", "岚县东村镇", "OK", "match_level=3;match_score=100"),
+            ("中阳县宁乡镇", "中阳县宁乡镇", "OK", "town=宁乡镇"),
+            ("孝义市兑镇镇偏店村", "孝义市兑镇镇偏店村", "OK", "town=兑镇镇;village=偏店村"),
+            ("凤城镇镇政府", "凤城镇镇政府", "OK", "town=凤城镇"),
+            ("离石区吴城镇街上村委会", "离石区吴城镇街上村委会", "OK", "village=街上村委会"),
+            (
+                "山西吕梁临县碛口镇",
+                "山西吕梁临县碛口镇",
+                "OK",
+                "province=山西;city=吕梁;county=临县",
+            ),
+            ("北京路12号", "北京路12号", "OK", "match_level=5;match_score=100;no=12号;road=北京路"),
+            ("吉林市昌邑区", "吉林市昌邑区", "OK", "city=吉林市;county=昌邑区"),
+            ("离石区,滨河街道", "离石区,滨河街道", "OK", "county=离石区;town=滨河街道"),
+            ("033000 离石区滨河街道", "033000离石区滨河街道", "OK", "postal=033000"),
+            ("临县碛口镇西湾村3组12号", "临县碛口镇西湾村3组12号", "OK", "no=12号"),
             ("离石区??路", None, "LOST_CHARACTER", ""),
             ("123", None, "FMT", ""),
             ("无", None, "EMPTY", ""),
@@ -144,3 +183,52 @@ def test_gcj02_is_taken_back_to_the_sixth_decimal(points: list[tuple[float, floa
         assert verdict == "OK" and value is not None
         found = [float(v) for v in value.split(",")]
         assert max(abs(a - b) for a, b in zip(point, found, strict=True)) < 1e-6
+
+
+def bd09(lon: float, lat: float) -> tuple[float, float]:
+    """The published step from GCJ-02 to BD-09."""
+    k = math.pi * 3000 / 180
+    size = math.hypot(lon, lat) + 0.00002 * math.sin(lat * k)
+    turn = math.atan2(lat, lon) + 0.000003 * math.cos(lon * k)
+    return size * math.cos(turn) + 0.0065, size * math.sin(turn) + 0.006
+
+
+@given(st.lists(st.tuples(st.floats(74, 135), st.floats(18, 53)), min_size=1, max_size=50))
+@settings(max_examples=20, deadline=None)
+def test_positions_of_six_decimals_are_taken_back_to_a_quarter_of_a_metre(
+    points: list[tuple[float, float]],
+) -> None:
+    shifts = {
+        "gcj02": [gcj02(*p) for p in points],
+        "bd09": [bd09(*gcj02(*p)) for p in points],
+    }
+    for crs, shifted in shifts.items():
+        raws = [f"{lon:.6f},{lat:.6f}" for lon, lat in shifted]
+        for (lon, lat), answer in zip(points, answers("coordinates", raws, crs=crs), strict=True):
+            assert answer[1] == "OK" and answer[0] is not None
+            east, north = (float(v) for v in answer[0].split(","))
+            metres = math.hypot((east - lon) * math.cos(math.radians(lat)), north - lat) * 111_320
+            assert metres < 0.25, (crs, lon, lat)
+
+
+def test_nearly_every_full_name_of_the_register_comes_apart_as_it_was_put_together() -> None:
+    path = Settings.from_environment().schemas / "samples/base/division"
+    with (path / "luliang_divisions_20230630.csv").open(encoding="utf-8-sig", newline="") as lines:
+        names = {row["code"]: row["name"] for row in csv.DictReader(lines)}
+    parts = [
+        (names[c[:6] + "0" * 6], names[c[:9] + "0" * 3], "" if c[9:] == "000" else names[c])
+        for c in names
+        if c[6:9] != "000"
+    ]
+    found = answers("address", ["吕梁市" + "".join(p) for p in parts])
+    wrong = {
+        "".join(p)
+        for p, (_, _, detail) in zip(parts, found, strict=True)
+        if tuple(dict(d.split("=") for d in detail.split(";")).get(k, "") for k in PARTS) != p
+    }
+    assert len(parts) > 2600
+    # Roads in the names of villages (西路家庄), two counties in one name (兴县兴县…开发区).
+    assert len(wrong) <= 9, wrong
+
+
+PARTS = ("county", "town", "village")

@@ -98,6 +98,8 @@ def is_clear(before: str, after: str) -> bool:
 @example(resident_id(), "as it is", "1.", "")
 @example(resident_id("142325", "20040405", 200), "each apart", "", "")
 @example(resident_id(), "JSON escapes", "", "A")
+@example(resident_id(), "JSON escapes", "%b", "")
+@example(resident_id(), "full-width in percent", "", "%E9，")
 @example(resident_id("142325", "20100625", 198), "as it is", "", "")  # an organisation's code, too
 def test_a_resident_id_is_found_in_every_guise_and_in_any_text(
     number: str, guise: str, before: str, after: str

@@ -18,7 +18,7 @@ WIDTH = {"province": 2, "city": 4, "county": 6, "town": 9, "village": 12}
 # Longest first: 社区居民委员会 must not be read as 社区 + 居民委员会.
 _COMMUNITY = ("社区居民委员会", "社区居委会", "居民委员会", "社区居委", "居委会", "居委", "社区")
 _VILLAGE = ("村民委员会", "村委会")
-_TOWN = ("街道办事处", "民族乡", "办事处", "管委会", "街道", "镇", "乡")
+_TOWN = ("街道办事处", "街道办", "民族乡", "办事处", "管委会", "街道", "镇", "乡")
 _UPPER = (
     "自治县",
     "自治州",
@@ -92,11 +92,13 @@ def core(name: str, level: str) -> str:
 def variant(name: str) -> str:
     """One key for the official variants of one name; keeps village and community apart.
 
-    文峰街道 = 文峰街道办事处; 东关社区 = 东关社区居委会; 上村 = 上村村委会 = 上村委会.
+    文峰街道 = 文峰街道办 = 文峰街道办事处; 东关社区 = 东关社区居委会; 上村 = 上村村委会 = 上村委会.
     """
     text = clean(name)
     if text.endswith("街道办事处"):
         return text[:-3]
+    if text.endswith("街道办"):
+        return text[:-1]
     if _cut(text, _COMMUNITY):
         return "社区:" + village_core(text)
     if text.endswith(("村", *_VILLAGE)) and len(text) > 1:

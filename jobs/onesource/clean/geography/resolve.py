@@ -30,7 +30,13 @@ _CODE = re.compile(r"\d{6}(\d{3}(\d{3})?)?")
 # What spreadsheets do to a number: 141124109000.0, 1.41124109e+11, 141,124,109,000.
 _DAMAGED = re.compile(r"(\d+)\.0*|(\d{1,3}(?:,\d{3})+)")
 _EXPONENT = re.compile(r"\d(?:\.\d+)?E\+?\d+", re.IGNORECASE)
-_EMPTY = {"", "-", "--", "—", "/", "\\", "无", "空", "null", "none", "nan", "n/a"}
+_EMPTY = re.compile(r"[-—–―_/\\]*|无|空|暂无|不详|未知|null|none|nan|#?n/a", re.IGNORECASE)
+# What people put between the names of a path: 吕梁市/临县/碛口镇.
+_BETWEEN = re.compile(r"(?<=[一-鿿])[-/\\,、>|·—]+(?=[一-鿿])")
+# No name is longer (the longest official full name has some fifty characters), and no control
+# character stands in one.
+_LONGEST = 300
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 # Certainty of a name found in each of the three ways (judgement, November 2026).
 _BY_NAME = (("name", 0.98), ("name_variant", 0.95), ("short_name", 0.8))
 
@@ -52,9 +58,13 @@ class Resolver:
         UNKNOWN, AMBIGUOUS, ABOLISHED (no successor known), NOT_YET (not before a later day),
         PARENT_UNKNOWN, TOO_COARSE (above the level asked for).
         """
+        if raw is not None and len(raw) > _LONGEST:
+            return Answer(None, "FMT", note=("unreadable=length",))
         text = clean(raw or "")
-        if text.lower() in _EMPTY:
+        if _EMPTY.fullmatch(text):
             return Answer(None, "EMPTY")
+        if _CONTROL.search(text):
+            return Answer(None, "FMT", note=("unreadable=control",))
         text, damage = _repaired(text)
         if _EXPONENT.fullmatch(text):
             return Answer(None, "FMT", note=("cause=digits lost to scientific notation",))
@@ -106,6 +116,7 @@ class Resolver:
     def _by_name(
         self, text: str, day: date | None, parent: str | None, level: str | None
     ) -> Answer:
+        text = _BETWEEN.sub("", text)
         within: tuple[str, ...] = ()
         if parent and clean(parent):
             within = self._parent_prefixes(parent, day)

@@ -48,6 +48,8 @@ def _names(context: Context, codelist: str, prefix: str) -> Table:
     rows: dict[str, str] = {}
     if codelist in context.codelists:
         rows = {r.code: r.name for r in context.codelist(codelist).rows}
+    if codelist == "gb2260":
+        rows["100000"] = "国家"  # what is registered with the state itself
     return Table(codelist, (f"{prefix}_code", f"{prefix}_name"), tuple(rows.items()))
 
 

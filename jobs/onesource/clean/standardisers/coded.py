@@ -5,6 +5,7 @@ A code is text: leading zeros are part of it, and are given back where a spreads
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from onesource.clean.standardisers.model import (
@@ -50,11 +51,12 @@ def _code(request: Request) -> Sequence[Stage]:
         stages += [
             {
                 "k2": f"case when k rlike '^[0-9]+$' and length(k) < {size} "
-                f"then lpad(k, {size}, '0') else k end"
+                f"then lpad(k, {size}, '0') when k rlike '^0+[0-9]{{{size}}}$' "
+                f"then right(k, {size}) else k end"
             },
             Lookup(codes, "k"),
             Lookup(_renamed(codes, "padded"), "k2"),
-            Lookup(names, "t"),
+            Lookup(names, "replace(t, ' ', '')"),
         ]
         value = (
             "case when list_name is not null then k when padded_name is not null then k2 "
@@ -67,7 +69,11 @@ def _code(request: Request) -> Sequence[Stage]:
         )
         found = "coalesce(list_name, padded_name)"
         starts, ends = "coalesce(list_from, padded_from)", "coalesce(list_to, padded_to)"
-        expired = f"coalesce(arg_date < {starts}, false) or coalesce(arg_date >= {ends}, false)"
+        # Of a month or a year, the whole of it must lie outside.
+        expired = (
+            f"coalesce(arg_date < left({starts}, cast(length(arg_date) as int)), false) "
+            f"or coalesce(arg_date >= {ends}, false)"
+        )
     stages.append(
         {
             "value": value,
@@ -94,13 +100,19 @@ def _listed(context: Context, name: str) -> tuple[Table, Table]:
         starts = r.valid_from if before is None else _least(before[1], r.valid_from)
         ends = r.valid_to if before is None else _most(before[2], r.valid_to)
         rows[r.code] = (r.name, starts, ends)
-        by_name.setdefault(r.name, set()).add(r.code)
+        for name in {r.name, r.name.replace(" ", ""), *_shortened(r.name)}:
+            by_name.setdefault(name, set()).add(r.code)
     codes = tuple((code, *rest) for code, rest in rows.items())
     named = tuple((n, next(iter(c))) for n, c in by_name.items() if len(c) == 1 and n not in rows)
     return (
         Table(name, ("list_code", "list_name", "list_from", "list_to"), codes),
         Table(f"{name}_names", ("named_name", "named_code"), named),
     )
+
+
+def _shortened(name: str) -> list[str]:
+    """The official name of a sex or a people as everybody writes it: 男, 汉."""
+    return [name[:-1]] if len(name) > 1 and name[-1] in "性族" else []
 
 
 def _least(a: str | None, b: str | None) -> str | None:
@@ -194,7 +206,8 @@ ICD10 = {
     "(?:[+](?:[A-Z][0-9]{2}(?:[.][0-9x][0-9]{0,2}(?:x[0-9]{3})?)?[*]?)?)?[*†+]?",
     "gb": "[A-Z][0-9]{2}[.][0-9x][0-9]{2}[*†+]?",
 }
-ICD9 = "[0-9]{2}[.][0-9][0-9x][0-9]{2}(?:x[0-9]{3})?|17[.]9[0-9A-Z]{4}"
+# 86.700x0013 and 86.700x0014 are in the edition as they stand, of all codes these two.
+ICD9 = "[0-9]{2}[.][0-9][0-9x][0-9]{2}(?:x[0-9]{3})?|17[.]9[0-9A-Z]{4}|86[.]700x001[34]"
 
 
 def _listed_names(request: Request) -> tuple[list[Stage], str]:
@@ -217,7 +230,7 @@ def _icd10(request: Request) -> Sequence[Stage]:
     lookup, unknown = _listed_names(request)
     return [
         *cleaned(),
-        {"u": f"replace(replace({upper('t')}, '。', '.'), '＋', '+')"},
+        {"u": f"translate({upper('t')}, '。＋×', '.+X')"},
         # The placeholder x is small; X is also a chapter's letter, first and after a dagger.
         {"k": "left(u, 1) || replace(translate(substr(u, 2), 'X', 'x'), '+x', '+X')"},
         *lookup,
@@ -241,7 +254,7 @@ def _icd9cm3(request: Request) -> Sequence[Stage]:
     lookup, unknown = _listed_names(request)
     return [
         *cleaned(),
-        {"u": f"replace({upper('t')}, '。', '.')"},
+        {"u": f"translate({upper('t')}, '。×', '.X')"},
         {"full": "case when u rlike '^[0-9][.]' then '0' || u else u end"},
         {"k": "case when full rlike '^17[.]9' then full else translate(full, 'X', 'x') end"},
         *lookup,
@@ -264,6 +277,11 @@ def _width(value: str) -> str | None:
     return None if value.isdigit() and 0 < int(value) <= 64 else "a whole number from 1 to 64"
 
 
+def _day(value: str) -> str | None:
+    fits = re.fullmatch("[0-9]{4}(-[0-9]{2}){0,2}", value)
+    return None if fits else "a day, month or year, such as 2019-01-01"
+
+
 def _level(value: str) -> str | None:
     return None if value in ("2", "3", "4") else "2, 3 or 4"
 
@@ -282,7 +300,9 @@ CODE = Standardiser(
     arguments=(
         LIST,
         Argument("width", "位数，数字不足时补前导零", "digits: shorter numbers get zeros", _width),
-        Argument("date", "代码应有效的日期", "the day on which the code must hold", by_row=True),
+        Argument(
+            "date", "代码应有效的日期", "the day on which the code must hold", _day, by_row=True
+        ),
     ),
     build=_code,
 )

@@ -43,6 +43,7 @@ def _phone(request: Request) -> Sequence[Stage]:
         {
             "several": f"coalesce(filled rlike '{pair}' or filled rlike "
             "'(?:^| )[(]?[0-9][-()0-9]{6,}[)]? +[(]?[01][-()0-9]{6,}$' or filled rlike "
+            "'(?:^|[^0-9])1[3-9][0-9]{9} [(]?[0-9][-()0-9]{6,}$' or filled rlike "
             "'[0-9]或[0-9]', false)",
             # The extension, in its three spellings.
             "extension": "regexp_extract(filled, "
@@ -89,9 +90,10 @@ def _phone(request: Request) -> Sequence[Stage]:
             "value": "case when is_mobile then number when landline then code || '-' || "
             "subscriber end",
             "verdict": "case when bad = 'null' then 'EMPTY' when bad is not null then 'FMT' "
-            f"when {is_nothing()} then 'EMPTY' when several then 'SPLIT' "
+            f"when {is_nothing()} or t in ('不详', '未知', '保密') then 'EMPTY' "
+            "when several then 'SPLIT' "
             "when t rlike '[0-9][*xX＊]{3,}[0-9]*' then 'MASKED' "
-            f"when number rlike '{SERVICE}' then 'NOT_PERSONAL' "
+            f"when number rlike '{SERVICE}' or subscriber rlike '{SERVICE}' then 'NOT_PERSONAL' "
             f"when number rlike '{FILLED}' or (length(number) >= 7 and "
             "number rlike '^(?:0+|1+|9+|12345678?9?0?1?)$') "
             "or subscriber rlike '^(?:0{7,8}|1{7,8}|9{7,8}|12345678?)$' then 'SUSPECT' "
@@ -151,7 +153,7 @@ COLOURS = {
 
 def _plate(request: Request) -> Sequence[Stage]:
     words = "|".join(sorted(COLOURS, key=len, reverse=True))
-    suffix = f"_([0-9]{{1,2}})$|[(_]?({words})色?(?:牌照?)?[)]?$"
+    suffix = f"_([0-9]{{1,2}})$|[-(_/,、;]?({words})色?(?:牌照?)?[)]?$|_$"
     before = f"^[(]?({words})色?(?:牌照?)?[)]?_?"
     by_word = " ".join(f"when '{w}' then '{c}'" for w, c in COLOURS.items())
     listed: tuple[tuple[str, str], ...] = ()
@@ -160,7 +162,11 @@ def _plate(request: Request) -> Sequence[Stage]:
         listed = tuple((r.code, r.name) for r in rows)
     return [
         *cleaned(),
-        {"u": f"regexp_replace({upper('t')}, '[·•．.・∙･‧-]', '')"},
+        {
+            # Java takes a bracket in a class for a class of its own.
+            "u": "regexp_replace(translate("
+            f"{upper('t')}, '[]【】', '()()'), '[·•．.・∙･‧—–−―-]', '')"
+        },
         {
             "colour_number": f"regexp_extract(u, '{suffix}', 1)",
             "colour_word": f"coalesce(nullif(regexp_extract(u, '{suffix}', 2), ''), "
@@ -177,7 +183,7 @@ def _plate(request: Request) -> Sequence[Stage]:
         {
             "value": "plate",
             "verdict": "case when bad = 'null' then 'EMPTY' when bad is not null then 'FMT' "
-            f"when {is_nothing()} then 'EMPTY' "
+            f"when {is_nothing()} or t in ('不详', '未知') then 'EMPTY' "
             "when u rlike '^默' or u in ('无牌', '无牌车', '无号牌', '无车牌', '未挂牌', "
             "'未悬挂', '遮挡', '未识别') "
             "then 'NOT_RECOGNISED' when not formed then 'FMT' "

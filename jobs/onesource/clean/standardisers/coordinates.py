@@ -8,10 +8,11 @@ three digits a step (the shift changes by less than a thousandth of a move).
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 
 from onesource.clean.standardisers.model import Argument, Request, Stage, Standardiser
-from onesource.clean.standardisers.sql import cleaned, detail, flag, is_nothing, upper
+from onesource.clean.standardisers.sql import cleaned, detail, flag, found, is_nothing, upper
 
 # Krassovsky's ellipsoid, as the shift uses it.
 A, EE = 6378245.0, 0.00669342162296594323
@@ -33,46 +34,98 @@ def _piece(x: str, pattern: str, group: int) -> str:
     return f"regexp_extract({x}, '{pattern}', {group})"
 
 
+# 111:09:02.64, 111-09-02.64 and 111 09 02.64 are degrees, minutes, seconds.
+_SIXTIES = "([0-9]{1,3})[-: ]([0-9]{1,2})[-: ]([0-9]{1,2}(?:[.][0-9]+)?)"
+_SIXTIES_AXIS = f"([EWNS]?) ?{_SIXTIES} ?([EWNS]?)"
+_SIXTIES_PAIR = "^({0}) ?[,;/|、 ] ?({0})$".format(re.sub(r"\((?!\?)", "(?:", _SIXTIES_AXIS))
+# Two axes with nothing between them: 东经111°北纬37°, 111°E37°N, 111°09′37°31′.
+_JOINED = (
+    "^([EWNS][^EWNS,;/|、]*[0-9°′″]) ?[EWNS][^EWNS]*$",
+    "^([^EWNS,;/|、]*[EWNS])[0-9][^EWNS]*[EWNS]$",
+    "^([0-9.]+°(?:[0-9.]+′)?(?:[0-9.]+″)?)[0-9.]+°[^EWNS]*$",
+)
+_WORDS = (
+    (
+        "SRID=[0-9]+;|(?:POINT|COORDINATES|TYPE|坐标|经纬度|位置|WGS-?84|CGCS-?2000|GPS|[XY])"
+        " ?[:=]|POINT|WGS-?84|CGCS-?2000",
+        "",
+    ),
+    ("(?:东经|经度|LONGITUDE|LONG|LNG|LON|东|E)(?: ?[:=])?", "E"),
+    ("(?:北纬|纬度|LATITUDE|LAT|北|N)(?: ?[:=])?", "N"),
+    ("西经", "W"),
+    ("南纬", "S"),
+    ("E ?E", "E"),
+    ("N ?N", "N"),
+)
+
+
 def _spelling() -> list[Stage]:
-    """From `t` (and the other axis) to `u`: E111°09′03″,N37°31′ or 111.15,37.51."""
-    worded = upper("t")
-    for words, letter in (
-        ("POINT|SRID=[0-9]+;", ""),
-        ("东经|经度|LONGITUDE|LNG|LON|东", "E"),
-        ("北纬|纬度|LATITUDE|LAT|北", "N"),
-        ("西经", "W"),
-    ):
+    """From `t` (and the other axis) to `u`: E111°09′03″,N37°31′ or 111.15,37.51.
+
+    Only words that say what the numbers are may stand beside them: 约111.15,37.5 is no position.
+    """
+    # The quotation marks of {"lng":111.15,"lat":37.5} are no seconds.
+    worded = "case when left(one, 1) in ('{', '[') then translate(one, '\"{}', '') else one end"
+    for words, letter in _WORDS:
         worded = f"regexp_replace({worded}, '{words}', '{letter}')"
     marks = "translate(translate(worded, '’‘＇`分´', '′′′′′′'), '度º˚O”“\"″秒', '°°°°″″″″″')"
-    for written, sign in (("chr(39)", "′"), ("'′′'", "″")):
+    for written, sign in (
+        ("chr(39)", "′"),
+        ("'′′'", "″"),
+        ("' °'", "°"),
+        ("' ′'", "′"),
+        ("' ″'", "″"),
+    ):
         marks = f"replace({marks}, {written}, '{sign}')"
+    sixties = " || ';' || ".join(
+        "{} || {} || '°' || {} || '′' || {} || '″' || {}".format(
+            *(_piece(axis, f"^{_SIXTIES_AXIS}$", i) for i in range(1, 6))
+        )
+        for axis in ("axis1", "axis2")
+    )
+    joined = " ".join(
+        f"when one2 rlike '{p}' then {_piece('one2', p, 1)} || ';' "
+        f"|| trim(substr(one2, length({_piece('one2', p, 1)}) + 1))"
+        for p in _JOINED
+    )
     return [
-        {"worded": worded},
-        {"lettered": f"regexp_replace({marks}, '[^-+0-9.,;/|、 °′″EWNS]', '')"},
         {
-            "one": "trim(regexp_replace(case when arg_lat is null then lettered "
-            "when lettered rlike '^[-+]?[0-9]{1,3},[0-9]+$' then replace(lettered, ',', '.') "
-            "|| ';' || arg_lat else lettered || ';' || arg_lat end, ' +', ' '))",
+            "one": f"case when arg_lat is null then {upper('t')} "
+            f"when t rlike '^[-+]?[0-9]{{1,3}},[0-9]+$' then replace(t, ',', '.') || ';' "
+            f"|| {upper('arg_lat')} else {upper('t')} || ';' || {upper('arg_lat')} end",
+        },
+        {"worded": worded},
+        {
+            "lettered": f"trim(regexp_replace(translate({marks}, '()[]', ''), ' +', ' '))",
         },
         {
-            "u": f"case when one rlike '{_COMMAS}' then {_piece('one', _COMMAS, 1)} || '.' "
-            f"|| {_piece('one', _COMMAS, 2)} || ';' || {_piece('one', _COMMAS, 3)} || '.' "
-            f"|| {_piece('one', _COMMAS, 4)} else regexp_replace(one, ' ?, ?', ',') end",
+            "axis1": _piece("lettered", _SIXTIES_PAIR, 1),
+            "axis2": _piece("lettered", _SIXTIES_PAIR, 2),
+        },
+        {
+            "one2": f"case when axis1 <> '' then {sixties} "
+            "when lettered rlike '[^-+0-9.,;/|、 °′″EWNS]' then '' else lettered end",
+        },
+        {
+            "u": f"case when one2 rlike '{_COMMAS}' then {_piece('one2', _COMMAS, 1)} || '.' "
+            f"|| {_piece('one2', _COMMAS, 2)} || ';' || {_piece('one2', _COMMAS, 3)} || '.' "
+            f"|| {_piece('one2', _COMMAS, 4)} {joined} "
+            "else regexp_replace(one2, ' ?, ?', ',') end",
         },
     ]
 
 
 def _degrees(x: str) -> str:
-    """A number, or degrees, minutes, seconds, as degrees."""
+    """A number, or degrees, minutes, seconds, as degrees. The last mark may be missing."""
 
-    def before(mark: str) -> str:
-        number = f"nullif(regexp_extract({x}, '([0-9.]+){mark}', 1), '')"
-        return f"coalesce(try_cast({number} as double), 0e0)"
+    def number(pattern: str) -> str:
+        return f"try_cast(nullif(regexp_extract({x}, '{pattern}', 1), '') as double)"
 
+    minutes = f"coalesce({number('([0-9.]+)′')}, {number('° ?([0-9.]+)$')}, 0e0)"
+    seconds = f"coalesce({number('([0-9.]+)″')}, {number('′ ?([0-9.]+)$')}, 0e0)"
     return (
-        f"case when {x} rlike '°' then {before('°')} + {before('′')} / 60e0 "
-        f"+ case when {x} rlike '[0-9]″?$' then {before('″?$')} else 0e0 end / 3600e0 "
-        f"else try_cast({x} as double) end"
+        f"case when {x} rlike '°' then {number('([0-9.]+)°')} + {minutes} / 60e0 "
+        f"+ {seconds} / 3600e0 else try_cast({x} as double) end"
     )
 
 
@@ -97,7 +150,8 @@ def _axes() -> list[Stage]:
             "letters_ok": "length(l1) <= 1 and length(l2) <= 1 "
             "and not (l1 in ('E', 'W') and l2 in ('E', 'W')) "
             "and not (l1 in ('N', 'S') and l2 in ('N', 'S'))",
-            "sixty": "not coalesce(u rlike '[6-9][0-9](?:[.][0-9]+)?[′″]', false)",
+            "sixty": "not coalesce(n1 rlike '[°′] ?[6-9][0-9]' or n2 rlike '[°′] ?[6-9][0-9]', "
+            "false)",
             "size_swap": "l1 = '' and l2 = '' "
             f"and d1 between {NORTH[0]}e0 and {NORTH[1]}e0 and d2 between {EAST[0]}e0 and "
             f"{EAST[1]}e0",
@@ -109,10 +163,12 @@ def _axes() -> list[Stage]:
         {
             "inside": f"coalesce(lon between {EAST[0]}e0 and {EAST[1]}e0 "
             f"and lat between {NORTH[0]}e0 and {NORTH[1]}e0, false)",
-            # Metres of a 3-degree zone, with or without the zone's number in front.
-            "zone": "case when greatest(lon, lat) between 25e6 and 46e6 "
+            # Metres of a zone of 6 degrees (13 to 23) or 3 (25 to 45), with or without the zone's
+            # number in front; or of the web's map projection (east of 72 degrees: 8e6).
+            "zone": "case when greatest(lon, lat) between 13e6 and 46e6 "
             "then cast(cast(floor(greatest(lon, lat) / 1e6) as int) as string) "
-            "when (lon between 1e5 and 9e5 and lat between 4e5 and 6e6) "
+            "when greatest(lon, lat) between 8e6 and 13e6 and least(lon, lat) between 3e5 and 8e6 "
+            "or (lon between 1e5 and 9e5 and lat between 4e5 and 6e6) "
             "or (lat between 1e5 and 9e5 and lon between 4e5 and 6e6) then 'unknown' end",
         },
     ]
@@ -187,6 +243,42 @@ def _to_wgs84(crs: str) -> list[Stage]:
     return [{"east": "in_lon", "north": "in_lat"}]
 
 
+# Where map services put what they cannot find in a province: its capital (their published points).
+CAPITALS = {
+    "北京": "116.405285,39.904989",
+    "天津": "117.190182,39.125596",
+    "石家庄": "114.502461,38.045474",
+    "太原": "112.549248,37.857014",
+    "呼和浩特": "111.670801,40.818311",
+    "沈阳": "123.429096,41.796767",
+    "长春": "125.324500,43.886841",
+    "哈尔滨": "126.642464,45.756967",
+    "上海": "121.472644,31.231706",
+    "南京": "118.767413,32.041544",
+    "杭州": "120.153576,30.287459",
+    "合肥": "117.283042,31.861190",
+    "福州": "119.306239,26.075302",
+    "南昌": "115.892151,28.676493",
+    "济南": "117.000923,36.675807",
+    "郑州": "113.665412,34.757975",
+    "武汉": "114.298572,30.584355",
+    "长沙": "112.982279,28.194090",
+    "广州": "113.280637,23.125178",
+    "南宁": "108.320004,22.824020",
+    "海口": "110.331190,20.031971",
+    "重庆": "106.504962,29.533155",
+    "成都": "104.065735,30.659462",
+    "贵阳": "106.713478,26.578343",
+    "昆明": "102.712251,25.040609",
+    "拉萨": "91.132212,29.660361",
+    "西安": "108.948024,34.263161",
+    "兰州": "103.823557,36.058039",
+    "西宁": "101.778916,36.623178",
+    "银川": "106.278179,38.466373",
+    "乌鲁木齐": "87.617733,43.792818",
+}
+
+
 def _coordinates(request: Request) -> Sequence[Stage]:
     crs = request.args.get("crs", "wgs84")
     six = "cast(cast({} as decimal(12,6)) as string)"
@@ -195,6 +287,9 @@ def _coordinates(request: Request) -> Sequence[Stage]:
         *_spelling(),
         *_axes(),
         {"in_lon": "case when inside then lon end", "in_lat": "case when inside then lat end"},
+        {"given": f"{six.format('in_lon')} || ',' || {six.format('in_lat')}"},
+        # A search in a literal: a join so far behind makes the optimiser of Spark go on and on.
+        {"capital": f"trim({found('given', {at: f'{n:4}' for n, at in CAPITALS.items()}, 4)})"},
         *_to_wgs84(crs),
         {
             "value": f"{six.format('east')} || ',' || {six.format('north')}",
@@ -202,14 +297,15 @@ def _coordinates(request: Request) -> Sequence[Stage]:
             f"when {is_nothing()} then 'EMPTY' "
             "when not formed or not letters_ok or not sixty or lon is null or lat is null then "
             "'FMT' "
-            "when lon = 0 and lat = 0 then 'SUSPECT' "
+            "when (lon = 0 and lat = 0) or capital is not null then 'SUSPECT' "
             "when inside then 'OK' when zone is not null then 'PROJECTED' else 'RANGE' end",
             "detail": detail(
                 unreadable="case when bad <> 'null' then bad end",
                 swapped=flag("inside and size_swap"),
                 dms=flag("formed and u rlike '°'"),
-                decimal_comma=flag(f"one rlike '{_COMMAS}'"),
+                decimal_comma=flag(f"one2 rlike '{_COMMAS}'"),
                 zone="case when not inside then zone end",
+                default_of="capital",
                 crs=f"'{crs}'" if crs != "wgs84" else "cast(null as string)",
             ),
         },

@@ -20,7 +20,9 @@ COUNTED = {
     "三十一": 31,
 }
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
-_HAN = f"^([{_DIGITS}]{{2,4}})年([{_ONES}十]{{1,3}})月(?:([{_ONES}十廿]{{1,3}})[日号])?"
+_HAN = f"^([{_DIGITS}0-9]{{2,4}})年([{_ONES}十]{{1,3}})月(?:([{_ONES}十廿]{{1,3}})[日号])?"
+_HAN_YEAR = f"^([{_DIGITS}]{{4}})年"
+_BLANKS = "^((?:19|20)[0-9]{2}) ([0-9]{1,2})(?: ([0-9]{1,2}))?$"
 _WORD = f"({'|'.join(MONTHS)})[A-Z]*"
 # 15-JUL-2017 (Oracle, English), JUL 15, 2017, 15-7月 -17 (Oracle, Chinese), 07/2017
 _NAMED_DMY = f"^([0-9]{{1,2}})[- ./]{_WORD}[- ,./]+([0-9]{{4}}|[0-9]{{2}})"
@@ -62,8 +64,10 @@ def rewritten(pivot: str | None) -> list[Stage]:
             "word": f"coalesce({month_word}, '')",
             "han_month": f"coalesce({found(_piece(_HAN, 2), named, 2)}, '')",
             "han_day": f"coalesce({found(_piece(_HAN, 3), named, 2)}, '')",
+            "spaced": f"coalesce(v rlike '{_BLANKS}', false)",
             "yymmdd": f"coalesce(v rlike '^[0-9]{{2}}{_MONTH}{_DAY}$', false)",
             "yyyymm": f"coalesce(v rlike '^(?:19|20)[0-9]{{2}}{_MONTH}$', false)",
+            "no_month": "coalesce(v rlike '^(?:19|20)[0-9]{2}(?:00|1[3-9])$', false)",
             "clock": f"case when v rlike '{_STAMP}' "
             "then replace(replace(substr(v, 9), 'T', ''), ' ', '') end",
         },
@@ -76,22 +80,26 @@ def rewritten(pivot: str | None) -> list[Stage]:
             f"when v rlike '{_DMY}' then substr(v, 1, 2) || '-' || substr(v, 3, 2) || '-' "
             "|| substr(v, 5) "
             f"when v rlike '^[12][0-9]{{7}}(?:[T ].*)?$' then {dashed} || substr(v, 9) "
-            "when yyyymm then substr(v, 1, 4) || '-' || substr(v, 5) "
-            "when yymmdd then substr(v, 1, 2) || '年' || substr(v, 3, 2) || '-' || substr(v, 5, 2) "
+            "when spaced then replace(v, ' ', '-') "
+            "when yyyymm or (no_month and not yymmdd) then substr(v, 1, 4) || '-' || substr(v, 5) "
+            "when yymmdd then substr(v, 1, 2) || '年' || substr(v, 3, 2) || '月' || "
+            "substr(v, 5, 2) "
             f"when v rlike '{_MONTH_YEAR}' "
             f"then {_piece(_MONTH_YEAR, 2)} || '-' || {_piece(_MONTH_YEAR, 1)} "
             f"when v rlike '{_ORACLE}' then {_piece(_ORACLE, 3)} || '年' "
-            f"|| {_piece(_ORACLE, 2)} || '-' || {_piece(_ORACLE, 1)} "
+            f"|| {_piece(_ORACLE, 2)} || '月' || {_piece(_ORACLE, 1)} "
             f"|| regexp_replace(v, '{_ORACLE}', '') "
             f"when word <> '' and v rlike '{_NAMED_DMY}' "
             f"then {_piece(_NAMED_DMY, 3)} || '年' || word "
-            f"|| '-' || {_piece(_NAMED_DMY, 1)} || regexp_replace(v, '{_NAMED_DMY}', '') "
-            f"when word <> '' then {_piece(_NAMED_MDY, 3)} || '年' || word || '-' "
+            f"|| '月' || {_piece(_NAMED_DMY, 1)} || regexp_replace(v, '{_NAMED_DMY}', '') "
+            f"when word <> '' then {_piece(_NAMED_MDY, 3)} || '年' || word || '月' "
             f"|| {_piece(_NAMED_MDY, 2)} || regexp_replace(v, '{_NAMED_MDY}', '') "
             "when han_month <> '' "
             f"then translate({_piece(_HAN, 1)}, '{_DIGITS}', '000123456789') || '年' "
-            "|| han_month || case when han_day <> '' then '-' || han_day else '' end "
+            "|| han_month || case when han_day <> '' then '月' || han_day else '' end "
             f"|| regexp_replace(v, '{_HAN}', '') "
+            f"when v rlike '{_HAN_YEAR}' then translate({_piece(_HAN_YEAR, 1)}, "
+            f"'{_DIGITS}', '000123456789') || substr(v, 5) "
             "else v end",
             # A cell 2017.10 that became the number 2017.1; and 200112, year and month or a short
             # date, where short dates are declared.

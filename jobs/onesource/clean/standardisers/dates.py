@@ -27,15 +27,20 @@ from onesource.clean.standardisers.sql import (
 
 # A register holds no earlier or later day unless its contract says so (`min`, `max`).
 FIRST, LAST = "1900", "2100"
-# Days from 1970-01-01 to the day 0 of Excel's two counts (with the 1900-02-29 that never was
-# already behind: every serial read here is later).
+# Days from 1970-01-01 to the day 0 of Excel's two counts (of the first, as it is counted from
+# March 1900 on).
 EXCEL_EPOCH = {"1900": -25569, "1904": -24107}
-# Five digits; or four that are no year of 1900 to 2199.
-SERIAL = "(?:[1-9][0-9]{4}|[3-9][0-9]{3}|1[0-8][0-9]{2}|2[2-9][0-9]{2})"
+# Up to five digits that are no year of 1900 to 2199.
+SERIAL = "(?:[1-9][0-9]{4}|[3-9][0-9]{3}|1[0-8][0-9]{2}|2[2-9][0-9]{2}|[1-9][0-9]{0,2})"
+# The count of 1900 has a day 60 that never was, 1900-02-29: what is before it is one day later.
+GHOST = 60
+# 9999-12-31 in each count.
+LAST_SERIAL = {"1900": 2958465, "1904": 2957003}
 OPEN_END = ("长期", "长期有效", "永久", "永久有效", "无固定期限", "无限期", "至今", "今")
+# 月份 ends a month only: 2017年1-7月 is no day.
 DATE_PART = (
     "^([0-9]{1,4}) ?(年|[-/.]) ?([0-9]{1,2})"
-    "(?: ?(?:月|[-/.]) ?([0-9]{1,4}))?(?: ?月?份?)?(?: ?[日号])?"
+    "(?: ?(月|[-/.]) ?([0-9]{1,4})(?: ?[日号])?| ?月?份?(?: ?[日号])?)"
 )
 HALF = "上午|下午|晚上|凌晨|早上|中午|AM|PM"
 TIME_PART = (
@@ -57,6 +62,9 @@ def _numbers(excel: str | None) -> list[Stage]:
     """
     serial = f"coalesce(u rlike '^{SERIAL}(?:[.][0-9]+)?$', false)"
     number = _whole("regexp_extract(u, '^([0-9]+)', 1)")
+    early = f" + case when {number} < {GHOST} then 1 else 0 end" if excel == "1900" else ""
+    never = f"serial and {number} = {GHOST}" if excel == "1900" else "false"
+    last = f"coalesce(u rlike '^{LAST_SERIAL[excel]}(?:[.][0-9]+)?$', false)" if excel else "false"
     fraction = "rpad(substr(regexp_extract(u, '[.]([0-9]+)$', 1), 1, 10), 10, '0')"
     return [
         {
@@ -75,13 +83,15 @@ def _numbers(excel: str | None) -> list[Stage]:
             "false)",
         },
         {
+            "never": never,
+            "last_day": last,
             "offset_seconds": f"case when stamp is not null then {beijing_offset('stamp')} end",
             "serial_seconds": f"case when serial then coalesce(({_whole(fraction)} * 86400 "
             "+ 5000000000) div 10000000000, 0) end",
         },
         {
             "at_seconds": "case when stamp is not null then stamp + offset_seconds "
-            f"when serial then ({number} + {EXCEL_EPOCH[excel or '1900']}) "
+            f"when serial then ({number} + {EXCEL_EPOCH[excel or '1900']}{early}) "
             "* 86400 + serial_seconds end",
         },
     ]
@@ -105,11 +115,15 @@ def _parts(order: str, pivot: str | None) -> list[Stage]:
             "a": f"regexp_extract(u, '{DATE_PART}', 1)",
             "han": f"regexp_extract(u, '{DATE_PART}', 2) = '年'",
             "b": f"regexp_extract(u, '{DATE_PART}', 3)",
-            "c": f"regexp_extract(u, '{DATE_PART}', 4)",
+            "sign": f"regexp_extract(u, '{DATE_PART}', 4)",
+            "c": f"regexp_extract(u, '{DATE_PART}', 5)",
             "behind": "trim(regexp_replace(regexp_replace("
             f"u, '{DATE_PART}', ''), '^ ?[(]?(?:星期|周)[一二三四五六日天][)]?', ''))",
         },
         {
+            # 2017年1-7 and 2017-7/8 may be months from and to.
+            "mixed": "sign in ('-', '/', '.') and case when han then sign = '-' "
+            f"else sign <> regexp_extract(u, '{DATE_PART}', 2) end",
             "form": "case when at_seconds is not null then 'number' "
             "when u rlike '^[0-9]{4}(?:年度?)?$' then 'year' when a = '' then 'none' "
             "when length(a) = 4 and length(c) <= 2 then 'year_first' "
@@ -217,13 +231,14 @@ def _verdict() -> str:
         "when simple is not null then 'OK' when bad = 'null' then 'EMPTY' "
         "when bad is not null then 'FMT' "
         f"when {is_nothing()} or t in ('不详', '未知') then 'EMPTY' "
-        f"when t in ({open_end}) then 'OPEN_END' when {zero} then 'EMPTY' "
+        f"when replace(t, ' ', '') in ({open_end}) or last_day then 'OPEN_END' "
+        f"when {zero} then 'EMPTY' "
         "when y0 = 9999 or u rlike '^9999-?12-?31' then 'OPEN_END' "
-        "when hourly or unsure or untold or midnight then 'AMBIGUOUS' "
+        "when hourly or unsure or untold or midnight or mixed then 'AMBIGUOUS' "
         "when form = 'none' then 'FMT' "
         "when behind <> '' and form <> 'year' and form <> 'number' and not timed then 'FMT' "
         "when form in ('short', 'day_first') and y0 is null then 'AMBIGUOUS' "
-        "when form <> 'number' and not real then 'DATE' "
+        "when (form <> 'number' and not real) or never then 'DATE' "
         "when not time_ok or (timed and d is null) then 'DATE' "
         "when outside then 'DATE_RANGE' "
     )

@@ -71,7 +71,8 @@ def _told(raw: str | None, answer: Answer) -> tuple[str | None, str, str]:
         parts.append(f"confidence={answer.confidence:.2f}")
     if answer.name:
         parts.append(f"name={answer.name}")
-    reported = (raw or "").replace(";", ",").replace("\n", " ")
-    parts.append(f"as_reported={reported}")
+    if not any(n.startswith("unreadable=") for n in answer.note):
+        reported = (raw or "").replace(";", ",").replace("=", "＝").replace("\n", " ")
+        parts.append(f"as_reported={reported}")
     parts += [n for n in answer.note if not n.startswith("name=") or not answer.name]
     return answer.code, answer.verdict, ";".join(parts)

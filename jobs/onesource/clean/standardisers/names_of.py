@@ -32,7 +32,7 @@ def _person_name(_: Request) -> Sequence[Stage]:
     former = f"[( ,;/【]?(?:{FORMER})[: ]*([^()【】]+)[)】]?$"
     simple = (
         f"length(raw) between 2 and 4 and raw rlike '^{HAN}+$' and not (raw rlike "
-        "'[^一-鿿]') and not (raw rlike '某|测试|未|不|无|空|缺|暂|张三李四')"
+        "'[^一-鿿]') and not (raw rlike '某|测试|未|不|无|空|缺|暂|张三李四|等[人户]')"
     )
     split = (
         f"(?:{HAN}|[A-Za-z)]) ?[、,;/|，；&] "
@@ -41,8 +41,12 @@ def _person_name(_: Request) -> Sequence[Stage]:
     return [
         *cleaned(spaces=True, simple=simple),
         {
-            "former": f"regexp_extract(t, '{former}', 1)",
-            "main": f"regexp_replace(t, '{former}', '')",
+            # One kind of brackets; a backslash (which no literal holds) is a stroke.
+            "told": "replace(translate(t, '[]〔〕{}〈〉「」', '()()()()()'), chr(92), '/')",
+        },
+        {
+            "former": f"regexp_extract(told, '{former}', 1)",
+            "main": f"regexp_replace(told, '{former}', '')",
         },
         {
             "note": "regexp_extract(main, '[(【]([^()【】]*)[)】]$', 1)",
@@ -54,8 +58,8 @@ def _person_name(_: Request) -> Sequence[Stage]:
         },
         {
             # A full stop between Han characters is the dot, too.
-            "stopped": f"case when dotted rlike '{HAN}[.]{HAN}' then replace(dotted, '.', '·') "
-            "else dotted end",
+            "stopped": f"regexp_replace(regexp_replace(case when dotted rlike '{HAN}[.。]{HAN}' "
+            "then translate(dotted, '.。', '··') else dotted end, '·+', '·'), '^·|·$', '')",
         },
         {"name": _single_spaces("stopped")},
         {
@@ -68,14 +72,18 @@ def _person_name(_: Request) -> Sequence[Stage]:
             "when bad = 'lost' then 'LOST_CHARACTER' when bad is not null then 'FMT' "
             f"when {is_nothing()} or t in ({UNKNOWN}) then 'EMPTY' "
             f"when name rlike '{TEST}' then 'SUSPECT' "
-            "when several or han_words then 'SPLIT' "
+            f"when several or han_words or name rlike '^{HAN}.*等(?:[0-9]+|{HAN})?[人户]$' "
+            "then 'SPLIT' "
             f"when name rlike '[*＊]|^{HAN}[xX×○〇某]{{1,2}}$' then 'MASKED' "
             "when name rlike '[?？□■]' then 'LOST_CHARACTER' "
-            "when name = '' or name rlike '[0-9@#$%^_=+<>:;!]' or length(name) > 60 then 'FMT' "
+            # 买买提-吐尔逊 may be one, 张三-李四 are two.
+            f"when name = '' or name rlike '{HAN}[-—]{HAN}' or length(name) > 60 "
+            "or name rlike '[0-9@#$%^_=+<>:;!]' then 'FMT' "
             "when length(name) = 1 then 'SUSPECT' else 'OK' end",
             "detail": detail(
                 unreadable="case when bad not in ('null', 'lost') then bad end",
-                former=shown("former"),
+                former=f"case when former not in ({UNKNOWN}, '无', '没有') "
+                f"then {shown('former')} end",
                 note=shown("note"),
                 dot=flag("bare <> stopped"),
                 spaces=flag("stopped <> name"),
@@ -98,6 +106,10 @@ PERSON_NAME = Standardiser(
 )
 
 
+# How the names of organisations end.
+_ORG = "(?:公司|厂|矿|局|委|委员会|合作社|医院|学校|[中小大]学|银行|政府|中心|[集]团)"
+
+
 def _org_name(_: Request) -> Sequence[Stage]:
     return [
         *cleaned(spaces=True),
@@ -108,7 +120,8 @@ def _org_name(_: Request) -> Sequence[Stage]:
         },
         {
             "name": "case when tight rlike '" + HAN + "' then translate(regexp_replace("
-            "regexp_replace(tight, ' *[(] *', '('), ' *[)] *', ')'), '()[]', '（）（）') else "
+            "regexp_replace(tight, ' *[(] *', '('), ' *[)] *', ')'), '()[]【】〔〕', "
+            "'（）（）（）（）') else "
             "tight end",
         },
         {
@@ -119,9 +132,9 @@ def _org_name(_: Request) -> Sequence[Stage]:
             "when name rlike '^(?:测试.*|.*测试数据|[Tt][Ee][Ss][Tt].*|某某.*)$' then 'SUSPECT' "
             "when name rlike '[?？□■]' then 'LOST_CHARACTER' "
             "when length(name) < 2 or not (name rlike '[^-0-9.,/ ]') then 'FMT' "
-            "when name rlike '[;；、].*(?:公司|厂|局|委员会|合作社)' and name rlike "
-            "'(?:公司|厂|局|委员会|合作社)[;；、]' "
-            "then 'SPLIT' else 'OK' end",
+            f"when name rlike '{_ORG} ?[,;；、/|] ?[^,;；、/|]*{_ORG}(?:[,;；、/|]|$)' "
+            "then 'SPLIT' "
+            "else 'OK' end",
             "detail": detail(
                 unreadable="case when bad not in ('null', 'lost') then bad end",
                 fullwidth=flag("folds and not (raw rlike '[（）]')"),

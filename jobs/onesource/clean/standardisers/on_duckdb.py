@@ -96,7 +96,10 @@ class Program:
             known = [n for n in (*known, *made) if n in later or n in made]
         return (
             "SELECT CASE WHEN s_verdict = 'OK' THEN s_value END AS value, "
-            f"s_verdict AS verdict, s_detail AS detail FROM ({query}) ORDER BY n"
+            "s_verdict AS verdict, "
+            # Of nothing there is nothing to tell.
+            "CASE WHEN s_verdict = 'EMPTY' THEN '' ELSE s_detail END AS detail "
+            f"FROM ({query}) ORDER BY n"
         )
 
     def _joined(

@@ -76,7 +76,8 @@ def _native(df: DataFrame, bound: Sequence[Bound]) -> DataFrame:
             names[i] |= {c: f"__{i}_{c}" for c in lookup.table.columns[1:]}
     answers = [
         f"named_struct('value', case when __{i}_verdict = 'OK' then __{i}_value end, "
-        f"'verdict', __{i}_verdict, 'detail', __{i}_detail) as {_quoted(b.out)}"
+        f"'verdict', __{i}_verdict, 'detail', case when __{i}_verdict = 'EMPTY' then '' "
+        f"else __{i}_detail end) as {_quoted(b.out)}"
         for i, b in enumerate(bound)
     ]
     return df.selectExpr(*kept, *answers)

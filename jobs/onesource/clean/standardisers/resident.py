@@ -39,7 +39,7 @@ PERMITS = {"810000": "hk", "820000": "macau", "830000": "taiwan"}
 # Numbers printed as examples in the standard itself and in countless manuals.
 SAMPLES = ("11010519491231002X", "34052419800101001X", "440524188001010014")
 MINUS = "[-‐‑‒–—―−－]"
-STAR = "[Хх×✕✖*＊╳]"
+STAR = "[ХхΧχ×✕✖⨯*＊╳]"  # Cyrillic, Greek, signs
 
 
 def ever_used(context: Context) -> Table:

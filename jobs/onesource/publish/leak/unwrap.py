@@ -12,7 +12,7 @@ import binascii
 import html
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from urllib.parse import unquote_to_bytes
 
 # Escapes in escapes: %2531 is %31 is 1.
@@ -46,27 +46,45 @@ def plain(text: str) -> str:
 
 
 def readings(text: str, *, depth: int = 2) -> Iterator[str]:
-    """The text made plain, then each further text that it stands for, each once."""
+    """The text made plain, then each further text that it stands for, each once.
+
+    One kind of escape is undone at a time: what stood before an escape (a bare `%b`) could
+    otherwise swallow what the escape stands for.
+    """
     seen: set[str] = set()
     now = text
     for _ in range(ROUNDS + 1):
-        shown = plain(now)
-        if shown in seen:
+        before = now
+        for undone in (now, *_steps(now)):
+            shown = plain(undone)
+            now = undone
+            if shown in seen:
+                continue
+            seen.add(shown)
+            yield shown
+            if depth > 0:
+                for inner in _decoded(shown):
+                    yield from readings(inner, depth=depth - 1)
+        if now == before:
             break
-        seen.add(shown)
-        yield shown
-        if depth > 0:
-            for inner in _decoded(shown):
-                yield from readings(inner, depth=depth - 1)
-        now = _unescaped(now)
 
 
-def _unescaped(text: str) -> str:
+def _steps(text: str) -> Iterator[str]:
+    """The text with one kind of escape undone after the other; percent last, in GB18030 and in
+    UTF-8, each with bytes that do not fit passed over."""
     if "\\" in text or "_x" in text:
         text = _UNICODE.sub(_character, text)
+        yield text
+    if _ENTITY.search(text):
+        text = html.unescape(text)
+        yield text
     if "%" in text:
-        text = _PERCENT.sub(lambda m: as_text(unquote_to_bytes(m[0])), text)
-    return html.unescape(text) if _ENTITY.search(text) else text
+        for encoding in ("gb18030", "utf-8"):
+            yield _PERCENT.sub(_bytes_in(encoding), text)
+
+
+def _bytes_in(encoding: str) -> Callable[[re.Match[str]], str]:
+    return lambda m: unquote_to_bytes(m[0]).decode(encoding, "replace")
 
 
 def _character(m: re.Match[str]) -> str:
