@@ -521,3 +521,18 @@ def test_shared_strings_are_bounded_in_number_and_in_pieces(
     monkeypatch.setattr("onesource.ingest.readers.workbook._RUNS", 100)
     path = raw_workbook(tmp_path / "f.xlsx", "", shared=shared)
     assert refused(path, make_feed(NAMED, format="xlsx")).reason in ("ARCHIVE_SIZE", "CELL")
+
+
+def test_a_part_of_nothing_but_empty_texts_is_cut_short(
+    tmp_path: Path, make_feed: MakeFeed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("onesource.ingest.readers.workbook.MAX_STRINGS", 1_000)
+    feed = make_feed(NAMED, format="xlsx")
+    head = "<si><t>编号</t></si><si><t>名称</t></si>"
+    row = '<row r="2"><c r="A2" t="s"><v>999</v></c></row>'
+    some = raw_workbook(
+        tmp_path / "some.xlsx", row, shared=head + "<si/>" * 997 + "<si><t>a</t></si>"
+    )
+    assert rows(some, feed, "code") == [("a",)]
+    more = raw_workbook(tmp_path / "more.xlsx", row, shared=head + "<si/>" * 999)
+    assert refused(more, feed).reason == "ARCHIVE_SIZE"

@@ -33,6 +33,8 @@ from onesource.ingest.readers.sheetrows import (
 _CHUNK = 1 << 18
 # Shared strings are held in memory: above this, a workbook is a database export and comes as CSV.
 MAX_SHARED = 512 << 20
+# A part of nothing but empty texts is small to send, and costs a second per million to read.
+MAX_STRINGS = 3_000_000
 _STRING = 64  # bytes that Python needs for a text beside its characters
 _RUNS = 4_096  # pieces of one text, joined from time to time: a piece may be one character
 MAX_MERGES = 1_000_000
@@ -188,6 +190,8 @@ class Workbook:
                 state["size"] += _STRING
                 if state["size"] > MAX_SHARED:
                     raise self._too_big()
+                if len(self._shared) >= MAX_STRINGS:
+                    raise self._too_many()
             elif local == "rPh":
                 state["phonetic"] = True
             elif local == "t":
@@ -224,6 +228,14 @@ class Workbook:
             reason="CELL",
             where=f"{self.file_name}: shared string {len(self._shared) + 1}",
             todo="ask for the file again",
+        )
+
+    def _too_many(self) -> DeliveryRefused:
+        return DeliveryRefused(
+            f"holds more than {MAX_STRINGS:,} texts",
+            reason="ARCHIVE_SIZE",
+            where=self.file_name,
+            todo="ask for it as CSV, or in parts",
         )
 
     def _too_big(self) -> DeliveryRefused:
