@@ -7,7 +7,6 @@ and code make the same bytes again.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -29,6 +28,7 @@ from onesource.publish.disclosure import Protected
 from onesource.publish.guard import leaks
 from onesource.publish.model import BuiltDataset, HeldDataset, Quality, Release
 from onesource.publish.portal import load_tile_grid
+from onesource.publish.processes import in_processes
 from onesource.publish.protection import protected
 from onesource.publish.rows import dataset_rows
 from onesource.publish.signing import Signer, signer
@@ -38,6 +38,7 @@ from onesource.publish.withdrawn import withdrawn_digests
 Say = Callable[[str], None]
 # Raised when the code makes other bytes of the same rows and contracts.
 FORMAT = 1
+_LARGE = 1_000_000  # cells: some seconds of one core
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,17 @@ def _publish_key(settings: Settings, key: Signer) -> None:
     if not path.exists():
         path.write_bytes(key.public_pem)
         sync_directory(path.parent)
+
+
+Building = tuple[Path, Contract, Protected, int | None, Before | None, Quality]
+
+
+def _built(work: Building) -> BuiltDataset | OneSourceError:
+    """One dataset with its files, or why it cannot be made."""
+    try:
+        return build_dataset(*work)
+    except OneSourceError as e:
+        return OneSourceError(e.what, where=e.where, why=e.why, todo=e.todo)
 
 
 class _Making:
@@ -162,7 +174,7 @@ class _Making:
                     tables.get(d.open.disclosure_rule.contributions.source), "version", None
                 )
                 for d in datasets
-                if d.open.disclosure_rule
+                if d.open.disclosure_rule and d.open.disclosure_rule.contributions
             },
         }
         return digests.of_json(said).split(":", 1)[1]
@@ -199,9 +211,11 @@ class _Making:
         # Tables under a rule are decided one after another: what one shows counts for the next.
         safe = {d.name: found for d in allowed if (found := self._safe(d, allowed)) is not None}
         going = [d for d in allowed if d.name in safe]
-        with ThreadPoolExecutor(2, thread_name_prefix="dataset") as pool:
-            made = list(pool.map(lambda d: self._one(d, *safe[d.name], building, before), going))
-        return [m for m in made if m is not None]
+        work = [(building, d, *safe[d.name], before, self._quality(d)) for d in going]
+        cells = sum(w[2].table.num_rows * w[2].table.num_columns for w in work)
+        made = in_processes(_built, work, is_large=cells > _LARGE)
+        kept = [self._kept(d, m, building) for d, m in zip(going, made, strict=True)]
+        return [m for m in kept if m is not None]
 
     def _safe(
         self, dataset: Contract, allowed: Sequence[Contract]
@@ -250,21 +264,13 @@ class _Making:
             return False
         return True
 
-    def _one(
-        self,
-        dataset: Contract,
-        safe: Protected,
-        version: int | None,
-        building: Path,
-        before: Before | None,
+    def _kept(
+        self, dataset: Contract, made: BuiltDataset | OneSourceError, building: Path
     ) -> BuiltDataset | None:
-        """One dataset with its files, or None: then it is held."""
-        try:
-            quality = self._quality(dataset)
-            made = build_dataset(building, dataset, safe, version, before, quality)
-        except OneSourceError as e:
+        """A dataset that was built, or None: then it is held."""
+        if isinstance(made, OneSourceError):
             latest.remove(building / "datasets" / dataset.name)
-            self._hold(dataset, f"未能生成：{e.line()}", f"could not be made: {e.line()}")
+            self._hold(dataset, f"未能生成：{made.line()}", f"could not be made: {made.line()}")
             return None
         gone = withdrawn_digests(self.settings) & {f.sha256 for f in made.files}
         if gone:

@@ -28,7 +28,7 @@ from tests.unit.publish.leak_samples import (
 
 def shown(text: str) -> set[tuple[str, bool]]:
     """(kind, sure) of what the gate sees; what RE2 does not flag, it does not see."""
-    if not matches(pa.array([text], pa.large_string()), words.FLAG_TEXT)[0]:
+    if not matches(pa.array([text], pa.large_string()), words.flag_text(2))[0]:
         return set()
     return {(h.kind, h.sure) for h in words.look(text, KNOWN, 2)}
 

@@ -83,7 +83,7 @@ def _cells(batch: pa.RecordBatch, f: FieldSpec, day: Any) -> tuple[list[Any], Pu
     """The values of a column of the batch, and how one is written."""
     column = batch.column(f.name)
     if f.logical_type in ("integer", "number"):
-        return column.to_pylist(), _put_number
+        return _numbers(column), _put_number
     if f.logical_type == "date":
         return column.to_pylist(), lambda s, r, c, v: s.write_datetime(r, c, v, day)
     if f.logical_type == "boolean":
@@ -91,18 +91,29 @@ def _cells(batch: pa.RecordBatch, f: FieldSpec, day: Any) -> tuple[list[Any], Pu
     return as_text(pa.chunked_array([column])).to_pylist(), _put_text
 
 
-def _put_number(sheet: Any, row: int, column: int, value: Any) -> None:
+def _numbers(column: pa.Array[Any]) -> list[Any]:
+    """Numbers that a spreadsheet keeps, and the others as text."""
+    kind = column.type
+    if pa.types.is_floating(kind):
+        return column.to_pylist()
+    if pa.types.is_decimal(kind) and kind.precision <= _DIGITS:
+        # By way of text: Arrow's own cast of a decimal is not the nearest binary fraction.
+        return column.cast(pa.string()).cast(pa.float64()).to_pylist()
+    return [_number(v) for v in column.to_pylist()]
+
+
+def _number(value: Decimal | int | None) -> float | int | str | None:
     if isinstance(value, Decimal):
-        digits = value.normalize().as_tuple().digits
-        exact = len(digits) <= _DIGITS
+        is_exact = len(value.normalize().as_tuple().digits) <= _DIGITS
+        return float(value) if is_exact else format(value, "f")
+    return value if value is None or abs(value) < 10**_DIGITS else str(value)
+
+
+def _put_number(sheet: Any, row: int, column: int, value: float | int | str) -> None:
+    if isinstance(value, str):
+        sheet.write_string(row, column, value)
     else:
-        exact = isinstance(value, float) or abs(value) < 10**_DIGITS
-    if exact:
-        sheet.write_number(row, column, float(value))
-    else:
-        sheet.write_string(
-            row, column, format(value, "f") if isinstance(value, Decimal) else str(value)
-        )
+        sheet.write_number(row, column, value)
 
 
 def _put_text(sheet: Any, row: int, column: int, value: str) -> None:

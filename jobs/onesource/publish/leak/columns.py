@@ -139,7 +139,7 @@ def _texts(values: Values, column: Column, row: Rows, to: Looking) -> set[int]:
         _persons(values, column, row, to)
     if column.is_coordinate:
         _text_coordinates(values, column, row, to)
-    at = np.flatnonzero(matches(values, words.FLAG_TEXT))
+    at = np.flatnonzero(matches(values, words.flag_text(to.decimals)))
     if not len(at):
         return set()
     flagged = values.take(pa.array(at))
@@ -317,8 +317,7 @@ def _persons(values: Values, column: Column, row: Rows, to: Looking) -> None:
 
 
 def _text_coordinates(values: Values, column: Column, row: Rows, to: Looking) -> None:
-    pattern = rf"[.][0-9]{{{to.decimals}}}[0-9]*[1-9]"
-    at = np.flatnonzero(matches(values, pattern))
+    at = np.flatnonzero(matches(values, finer_than(to.decimals)))
     fine = [
         i
         for i, v in zip(at.tolist(), values.take(pa.array(at)).to_pylist(), strict=True)
@@ -327,6 +326,11 @@ def _text_coordinates(values: Values, column: Column, row: Rows, to: Looking) ->
     if fine:
         hit = Hit(Kind.COORDINATE, True, 0, note=f"finer than {to.decimals} decimals")
         to.out.add(hit, _place(column, row, fine[0]), column, len(fine))
+
+
+def finer_than(decimals: int) -> str:
+    """What a text with a number of more decimals matches (RE2); it may match others, too."""
+    return rf"[.][0-9]{{{decimals}}}[0-9]*[1-9]"
 
 
 def _is_fine(text: str, decimals: int) -> bool:

@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 
 from onesource.publish.leak import names, words
-from onesource.publish.leak.columns import Looking, Values, matches
-from onesource.publish.leak.headings import COORDINATE_WORDS, column
+from onesource.publish.leak.columns import Looking, Values, finer_than, matches
+from onesource.publish.leak.headings import COORDINATE_WORDS, Column, column
 from onesource.publish.leak.model import Allowance, Hit, Kind
 from onesource.publish.leak.unwrap import as_text, readings
 
@@ -57,7 +57,7 @@ def look_at_lines(
     for first, block in _blocks(raw, encoding):
         pieces = list(_pieces(first, block))
         texts = pa.array([t for _, t in pieces], pa.large_string())
-        for i in _flagged(texts, words.FLAG_TEXT):
+        for i in _flagged(texts, words.flag_text(to.decimals)):
             number, text = pieces[i]
             for hit in words.look(text, to.against, to.decimals):
                 to.out.add(hit, f"line {number}")
@@ -125,14 +125,17 @@ def _pieces(first: int, block: list[str]) -> Iterator[tuple[int, str]]:
 def _look_at_json(
     pieces: list[tuple[int, str]], texts: Values, json: str, allowance: Allowance, to: Looking
 ) -> None:
+    known: dict[str, Column] = {}
     for i in _flagged(texts, _KEYED):
         number, text = pieces[i]
         for reading in readings(text, depth=0):
             for m in _KEY.finditer(reading):
-                _key_and_value(m, f"line {number}", allowance, to)
-    many = rf"[.][0-9]{{{to.decimals}}}[0-9]*[1-9]"
+                key = m["key"]
+                if key not in known:
+                    known[key] = column((key,), allowance, to.against)
+                _key_and_value(m, known[key], f"line {number}", to)
     geometry = _GEOMETRY if json == "geojson" else _GEOMETRY_KEY
-    for i in _flagged(texts, many):
+    for i in _flagged(texts, finer_than(to.decimals)):
         number, text = pieces[i]
         for m in geometry.finditer(text):
             if _is_place(m[1], m[2]) and any(words.finer(p, to.decimals) for p in (m[1], m[2])):
@@ -144,8 +147,7 @@ def _is_place(one: str, two: str) -> bool:
     return abs(float(one)) <= 180 and abs(float(two)) <= 180
 
 
-def _key_and_value(m: re.Match[str], place: str, allowance: Allowance, to: Looking) -> None:
-    one = column((m["key"],), allowance, to.against)
+def _key_and_value(m: re.Match[str], one: Column, place: str, to: Looking) -> None:
     value = m["text"] if m["text"] is not None else m["number"]
     if one.is_person and names.is_name(value):
         hit = Hit(Kind.PERSON_NAME, True, len(value), note="under a heading of persons")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -18,15 +17,17 @@ from onesource.publish.leak.gather import Gather
 from onesource.publish.leak.headings import safe
 from onesource.publish.leak.lines import look_at_text
 from onesource.publish.leak.model import Allowance, Finding, Kind
+from onesource.publish.processes import in_processes
 
 _DATASETS = "datasets"
+_LARGE = 32 << 20  # bytes: some seconds of one core
 
 
 def scan(
     folder: Path,
     allowances: Mapping[str, Allowance],
     *,
-    workers: int = 1,
+    workers: int | None = None,
     divisions: Collection[str] | None = None,
     last_year: int | None = None,
 ) -> list[Finding]:
@@ -34,9 +35,10 @@ def scan(
 
     `allowances`: dataset → what its contract allows; a dataset that is not in it is allowed
     nothing. `divisions`: every division code that ever was (`ever_divisions`); None: those of the
-    project's code list. `last_year`: of a birth; None: the present year. Reads every byte once or
-    twice, in bounded memory. Never raises for what a file holds: what cannot be looked at is a
-    finding that stops. Raises NotADirectoryError where there is no folder.
+    project's code list. `last_year`: of a birth; None: the present year. `workers`: processes for a
+    large release; None: one a core. Reads every byte once or twice, in bounded memory. Never raises
+    for what a file holds: what cannot be looked at is a finding that stops. Raises
+    NotADirectoryError where there is no folder.
     """
     if not folder.is_dir():
         raise NotADirectoryError(folder)
@@ -45,10 +47,17 @@ def scan(
     paths = sorted(_entries(folder))
     datasets = {PurePosixPath(p).parts[1] for p in paths if _is_of_dataset(p)} | set(allowances)
     one = partial(_scan_file, folder, allowances, datasets, against)
-    if workers <= 1:
-        return [f for p in paths for f in one(p)]
-    with ThreadPoolExecutor(workers) as pool:
-        return [f for findings in pool.map(one, paths) for f in findings]
+    sizes = {p: _size(folder / p) for p in paths}
+    # The largest first, so that no core is left with the last of them alone.
+    order = sorted(paths, key=lambda p: -sizes[p])
+    is_large = sum(sizes.values()) > _LARGE
+    found = in_processes(one, order, is_large=is_large, workers=workers)
+    by_path = dict(zip(order, found, strict=True))
+    return [f for p in paths for f in by_path[p]]
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else 0
 
 
 def ever_divisions(schemas: Path) -> frozenset[str]:

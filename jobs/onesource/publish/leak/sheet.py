@@ -17,7 +17,13 @@ from typing import IO
 import pyarrow as pa
 
 from onesource.publish.leak import words
-from onesource.publish.leak.columns import Looking, look_at_batch, matches
+from onesource.publish.leak.columns import (
+    Looking,
+    Values,
+    finer_than,
+    look_at_batch,
+    matches,
+)
 from onesource.publish.leak.headings import Column
 from onesource.publish.leak.lines import look_at_text
 from onesource.publish.leak.model import Allowance
@@ -43,6 +49,7 @@ _ATTRIBUTE = re.compile(r'="([^"]*)"')
 _NAMESPACES = re.compile(r"https?://[\w./-]+|[{]?[0-9A-F]{8}-(?:[0-9A-F]{4}-){3}[0-9A-F]{12}[}]?")
 # A number with a fraction is no identifier; a text in several runs is joined before it is judged.
 _DECIMAL = r"<v>-?[0-9]*[.][0-9]*[1-9][0-9]*(?:[eE]-[0-9]+)?</v>"
+_SHARED_TEXT = r't="s"'
 _IN_RUNS = "<r>|<r |<rPr|<rPh"
 
 
@@ -68,10 +75,13 @@ class _Sheet:
     @property
     def is_plain(self) -> bool:
         """Whether a piece can be done without being taken apart: no column is to be read whole."""
-        known = self.columns.values()
         return len(self.heads) >= HEADER_ROWS and not any(
-            c.is_person or c.is_coordinate for c in known
+            c.is_person for c in self.columns.values()
         )
+
+    @property
+    def has_coordinates(self) -> bool:
+        return any(c.is_coordinate for c in self.columns.values())
 
 
 def look_at_sheet(
@@ -108,13 +118,27 @@ def _is_clean(xml: str, sheet: _Sheet) -> bool:
     if sheet.shared.flagged and sheet.shared.flagged & set(map(int, _SHARED_CELL.findall(xml))):
         return False
     cells = pa.array(xml.split("</c>"), pa.large_string())
-    flagged = cells.filter(pa.array(matches(cells, f"{words.FLAG_TEXT}|{_IN_RUNS}")))
+    if sheet.has_coordinates and _has_fine(cells, sheet.to.decimals):
+        return False
+    flagged = cells.filter(
+        pa.array(matches(cells, f"{words.flag_text(sheet.to.decimals)}|{_IN_RUNS}"))
+    )
     suspects = flagged.filter(pa.array(~matches(flagged, _DECIMAL)))
     if len(suspects) > _MOST_FLAGGED:
         return False
     against, decimals = sheet.to.against, sheet.to.decimals
     texts = {_cell("", str(cell), sheet.shared) for cell in suspects.to_pylist()}
     return not any(words.look(t, against, decimals) for t in texts)
+
+
+def _has_fine(cells: Values, decimals: int) -> bool:
+    """Whether a cell has, or may have, more decimals than allowed; 111.1500000000001 has two."""
+    if matches(cells, _SHARED_TEXT).any():
+        return True
+    fine = cells.filter(pa.array(matches(cells, finer_than(decimals))))
+    rest = max(9 - decimals, 1)  # below 1e-9 it is the noise of a binary fraction
+    noise = rf"<v>-?[0-9]+[.][0-9]{{{decimals}}}(?:0{{{rest},}}|9{{{rest},}})[0-9]*</v>"
+    return not matches(fine, noise).all()
 
 
 def _take_apart(xml: str, sheet: _Sheet) -> None:
@@ -136,7 +160,10 @@ def _take_apart(xml: str, sheet: _Sheet) -> None:
 
 def _look_at_rows(rows: dict[int, dict[str, str]], sheet: _Sheet) -> None:
     """Rows by their numbers, as columns of text; missing rows are empty."""
-    letters = sorted({c for r in rows.values() for c in r}, key=lambda c: (len(c), c))
+    # A headed column that is empty so far counts, too: later pieces go by what is known here.
+    letters = sorted(
+        {c for r in (*rows.values(), *sheet.heads) for c in r}, key=lambda c: (len(c), c)
+    )
     for c in letters:
         if c not in sheet.columns:
             sheet.columns[c] = _column(c, sheet)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from onesource.clean.standardisers.contact import PROVINCES as PLATE_PROVINCES
 from onesource.publish.leak import digits, names
@@ -74,8 +75,13 @@ FLAG = "|".join(
         f"{names.LABELLED}",
     )
 )
-# In free text also pairs of coordinates.
-FLAG_TEXT = rf"{FLAG}|[0-9]{{2,3}}\.[0-9]{{3,}}[^0-9]{{1,4}}[0-9]{{2,3}}\.[0-9]{{3,}}|[°度][ 0-9]"
+
+
+@lru_cache
+def flag_text(decimals: int) -> str:
+    """`FLAG`, and for free text pairs of coordinates of more decimals than allowed."""
+    fine = rf"[0-9]{{2,3}}\.[0-9]{{{decimals + 1},}}"
+    return rf"{FLAG}|{fine}[^0-9]{{1,4}}{fine}|(?i:point ?z?\()|[°度][ 0-9]"
 
 
 def look(text: str, against: Known, decimals: int, *, free: bool = True) -> list[Hit]:

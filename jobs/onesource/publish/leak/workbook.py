@@ -68,7 +68,9 @@ def _shared(archive: zipfile.ZipFile, to: Looking) -> Shared:
         raise ValueError("shared strings above 256 MiB")
     text = archive.read(_SHARED).decode("utf-8", "replace")
     texts = [joined(m[1] or "") for m in _ITEM.finditer(text)]
-    candidates = matches(pa.array(texts, pa.large_string()), words.FLAG_TEXT).nonzero()[0]
+    candidates = matches(
+        pa.array(texts, pa.large_string()), words.flag_text(to.decimals)
+    ).nonzero()[0]
     flagged = {i for i in candidates.tolist() if words.look(texts[i], to.against, to.decimals)}
     return Shared(texts, flagged)
 
