@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from onesource.contracts.model import Contract
+from onesource.contracts.model import CodeList, Contract
 from onesource.publish.changes import changes
 from onesource.publish.difference import Before, as_json, difference
 from onesource.publish.disclosure import Protected
@@ -105,7 +105,12 @@ def _covered(dataset: Contract, table: pa.Table) -> tuple[str, str] | None:
 
 
 def write_release(
-    building: Path, release: Release, before: Before | None, inputs: str, key: Signer
+    building: Path,
+    release: Release,
+    before: Before | None,
+    inputs: str,
+    key: Signer,
+    codelists: Mapping[str, CodeList],
 ) -> None:
     """Writes descriptions, pages, manifest, sums and signature around the datasets' files."""
     _write_json(building / "datapackage.json", data_package(release))
@@ -118,7 +123,7 @@ def write_release(
         {"release": release.id, "previous": release.previous, "datasets": diff, "gone": gone},
     )
     (building / "CHANGES.md").write_text(changes(release), encoding="utf-8", newline="\n")
-    write_portal(building, release)
+    write_portal(building, release, codelists=codelists)
     _write_json(building / MANIFEST, manifest(release, inputs))
     known = {f.path: f.sha256 for d in release.datasets for f in d.files}
     sums = write_sums(building, known)

@@ -157,14 +157,17 @@ class _Making:
         }
         views = {n: digests.of_text(repr(v.to_pylist())) for n, v in self.sources.views.items()}
         schemas = self.settings.schemas
-        allowed = [digests.of_file(schemas / f"{n}.csv") for n in ("approvals", "negative_list")]
+        # Also what only the pages show: names of counties and codes, places of tiles.
+        lists = sorted((schemas / "codelists").glob("*.csv"))
+        beside = [schemas / n for n in ("approvals.csv", "negative_list.csv", "city.yaml")]
+        beside += [p for p in (schemas / "tile_grid.csv", *lists) if p.is_file()]
         said = {
             "format": FORMAT,
             "contracts": {d.id: d.digest for d in datasets},
             "sources": {t: c.digest for t, c in self.sources.rules.catalogue.tables.items()},
             "versions": versions,
             "views": views,
-            "allowed": allowed,
+            "beside": [digests.of_file(p) for p in beside],
             "quality": {n: repr(q) for n, q in sorted(self.sources.quality.items())},
             "commit": self.sources.commit,
             "withdrawn": sorted(withdrawn_digests(self.settings)),
@@ -341,12 +344,13 @@ class _Making:
     ) -> list[str]:
         """Writes everything; a dataset in which a leak is found goes, and the rest is written
         anew without it. Returns the names of the datasets that are in it."""
+        catalogue = self.sources.rules.catalogue
         while True:
             if not release.datasets:
                 latest.remove(building)
                 reasons = "; ".join(f"{h.contract.name}: {h.reason_en}" for h in release.held)
                 raise OneSourceError("no dataset may go out", why=reasons or "there is none")
-            write_release(building, release, before, inputs, self.key)
+            write_release(building, release, before, inputs, self.key, catalogue.codelists)
             found = leaks(self.settings, building, release)
             if not found:
                 return [d.name for d in release.datasets]

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -19,10 +19,12 @@ from onesource.publish.model import BuiltDataset, HeldDataset, Release
 from onesource.publish.portal import view, words
 from onesource.publish.portal.cells import preview
 from onesource.publish.portal.examples import examples
-from onesource.publish.portal.tile_grid import Tile
+from onesource.publish.portal.view import Drawings, drawings
+from onesource.publish.processes import in_processes
 
 HERE = Path(__file__).resolve().parent
 EARLIER_SHOWN = 12
+_LARGE = 300_000  # rows: some seconds of one core
 # E-mail addresses and web addresses in a contact become links; nothing else does.
 _MAIL = re.compile(r"[A-Za-z0-9._+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _WEB = re.compile(r"https?://[^\s<>\"']+")
@@ -65,7 +67,6 @@ def write_portal(
 class _Pages:
     def __init__(self, release: Release, codelists: Mapping[str, CodeList]) -> None:
         self.release, self.codelists = release, codelists
-        self.tiles = {code: Tile(*at) for code, at in release.tile_grid.items()}
         self.environment = _environment()
         self.uri = release.base_uri.rstrip("/") + f"/releases/{release.id}/"
         self.site = {
@@ -77,8 +78,14 @@ class _Pages:
 
     def all(self) -> Iterable[tuple[str, str]]:
         yield "index.html", self._render("index.html.j2", **self._index())
-        for d in self.release.datasets:
-            yield f"{d.name}.html", self._render("dataset.html.j2", **self._dataset(d))
+        datasets = self.release.datasets
+        # Of the release, drawings need the names and places of its divisions only.
+        bare = replace(self.release, datasets=(), held=())
+        is_large = sum(d.rows for d in datasets) > _LARGE
+        drawn = in_processes(drawings, [(d, bare) for d in datasets], is_large=is_large)
+        for d, drawing in zip(datasets, drawn, strict=True):
+            page = self._render("dataset.html.j2", **self._dataset(d, drawing))
+            yield f"{d.name}.html", page
         for h in self.release.held:
             yield f"{h.contract.name}.html", self._render("held.html.j2", **self._held(h))
 
@@ -112,7 +119,7 @@ class _Pages:
             "cells": sum(d.rows * len(d.contract.fields) for d in self.release.datasets),
         }
 
-    def _dataset(self, d: BuiltDataset) -> Mapping[str, Any]:
+    def _dataset(self, d: BuiltDataset, drawing: Drawings) -> Mapping[str, Any]:
         return {
             "dataset": d,
             "contract": d.contract,
@@ -120,9 +127,9 @@ class _Pages:
             "department": self._department(d),
             "downloads": view.downloads(d),
             "chart_title": view.chart_title(d.contract),
-            "chart": view.line_chart_of(d, self.release),
-            "tile_maps": view.tile_maps_of(d, self.release, self.tiles),
-            "points": view.point_map_of(d, self.release),
+            "chart": drawing.chart,
+            "tile_maps": drawing.tile_maps,
+            "points": drawing.points,
             "preview": preview(d),
             "dictionary": view.dictionary(d.contract, self.codelists),
             "examples": examples(d, self.uri),

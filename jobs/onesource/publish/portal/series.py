@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pyarrow as pa
+
 from onesource.contracts.open_dataset import Chart
 from onesource.publish.model import BuiltDataset
 from onesource.publish.portal.periods import TimeAxis, time_axis
@@ -58,25 +60,36 @@ def chart_series(
         split = _dimensions(dataset, {chart.time})
     else:  # rows are things or events, which are counted together by county
         split = [chart.county] if chart.county else []
-    columns = {c: dataset.table.column(c).to_pylist() for c in {*split, chart.time, chart.measure}}
+    columns = {c: dataset.table.column(c).to_pylist() for c in {*split, chart.time}}
+    measured = numbers(dataset.table.column(chart.measure))
     sums = _sums(dataset, columns)
     times = [t for t in columns[chart.time] if t is not None and t not in sums.get(chart.time, ())]
     if not times:
         return None
     axis = time_axis(times)
     at = {p.text: p.at for p in axis.periods}
-    cells: dict[tuple[str, ...], dict[float, list[float | None]]] = {}
-    for i, time in enumerate(columns[chart.time]):
-        if str(time) not in at or any(columns[c][i] in sums.get(c, ()) for c in split):
-            continue
-        name = tuple(_text(columns[c][i], c == chart.county, places) for c in split)
-        value = as_number(columns[chart.measure][i])
-        cells.setdefault(name, {}).setdefault(at[str(time)], []).append(value)
+    cells: dict[tuple[Any, ...], dict[float, list[float | None]]] = {}
+    for time, value, *of in zip(
+        columns[chart.time], measured, *(columns[c] for c in split), strict=True
+    ):
+        where = at.get(str(time))
+        if where is not None:
+            cells.setdefault(tuple(of), {}).setdefault(where, []).append(value)
+    cells = {
+        key: points
+        for key, points in cells.items()
+        if not any(v in sums.get(c, ()) for c, v in zip(split, key, strict=True))
+    }
     merge, how = merging(dataset, chart.measure)
     several = any(len(v) > 1 for points in cells.values() for v in points.values())
     found = [
-        Series(" · ".join(name), tuple(sorted((t, merge(v)) for t, v in points.items())))
-        for name, points in cells.items()
+        Series(
+            " · ".join(
+                _text(v, c == chart.county, places) for c, v in zip(split, key, strict=True)
+            ),
+            tuple(sorted((t, merge(v)) for t, v in points.items())),
+        )
+        for key, points in cells.items()
     ]
     empty = tuple(s.name for s in found if not s.known)
     found = [s for s in found if s.known]
@@ -100,19 +113,23 @@ def county_values(
     used = {chart.county} | ({chart.time} if chart.time else set())
     # Where the county is no key, rows are things that stand in it, and are merged.
     split = _dimensions(dataset, used) if chart.county in dataset.contract.key else []
-    names = {*split, *used, chart.measure}
-    columns = {c: dataset.table.column(c).to_pylist() for c in names}
+    columns = {c: dataset.table.column(c).to_pylist() for c in {*split, *used}}
+    measured = numbers(dataset.table.column(chart.measure))
     sums = _sums(dataset, columns)
+    times = columns[chart.time] if chart.time else [""] * dataset.table.num_rows
     facets: dict[tuple[str, ...], dict[Any, dict[str, list[float | None]]]] = {}
-    for i, code in enumerate(columns[chart.county]):
-        if str(code) not in counties or any(columns[c][i] in sums.get(c, ()) for c in split):
+    for code, time, value, *of in zip(
+        columns[chart.county], times, measured, *(columns[c] for c in split), strict=True
+    ):
+        if str(code) not in counties or any(
+            v in sums.get(c, ()) for c, v in zip(split, of, strict=True)
+        ):
             continue
-        time = columns[chart.time][i] if chart.time else ""
         if time is None or (chart.time and time in sums.get(chart.time, ())):
             continue
-        facet = tuple(_text(columns[c][i], False, {}) for c in split)
+        facet = tuple(_text(v, False, {}) for v in of)
         by_county = facets.setdefault(facet, {}).setdefault(str(time), {})
-        by_county.setdefault(str(code), []).append(as_number(columns[chart.measure][i]))
+        by_county.setdefault(str(code), []).append(value)
     merge, how = merging(dataset, chart.measure)
     found = []
     for facet, by_time in sorted(facets.items()):
@@ -125,6 +142,13 @@ def county_values(
         values = {code: merge(v) for code, v in rows.items()}
         found.append((" · ".join(facet), latest, values, how if several else ""))
     return found
+
+
+def numbers(column: pa.ChunkedArray[Any]) -> list[float | None]:
+    """A column of any type as numbers; None for null, text and what is not finite."""
+    if pa.types.is_decimal(column.type):
+        column = column.cast(pa.string()).cast(pa.float64())
+    return [as_number(v) for v in column.to_pylist()]
 
 
 def as_number(value: Any) -> float | None:
@@ -146,10 +170,12 @@ def merging(dataset: BuiltDataset, measure: str) -> tuple[Any, str]:
     additive = dataset.contract.field(measure).properties.unit in ADDITIVE
 
     def merge(values: Sequence[float | None]) -> float | None:
+        if len(values) == 1:
+            return values[0]
         known = sorted(v for v in values if v is not None)
         if len(known) < len(values) or not known:
             return None
-        if additive or len(known) == 1:
+        if additive:
             return sum(known)
         middle = len(known) // 2
         return known[middle] if len(known) % 2 else (known[middle - 1] + known[middle]) / 2

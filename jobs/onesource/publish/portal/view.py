@@ -95,6 +95,25 @@ def _dictionary_row(field: FieldSpec, codelists: Mapping[str, CodeList]) -> Dict
     return DictionaryRow(field, kind, unit_zh(field.properties.unit), title, codes)
 
 
+@dataclass(frozen=True)
+class Drawings:
+    """What is drawn of a dataset, where there is something to draw."""
+
+    chart: LineChart | None
+    tile_maps: tuple[TileMap, ...]
+    points: PointMap | None
+
+
+def drawings(work: tuple[BuiltDataset, Release]) -> Drawings:
+    dataset, release = work
+    tiles = {code: Tile(*at) for code, at in release.tile_grid.items()}
+    return Drawings(
+        line_chart_of(dataset, release),
+        tile_maps_of(dataset, release, tiles),
+        point_map_of(dataset, release),
+    )
+
+
 def line_chart_of(dataset: BuiltDataset, release: Release) -> LineChart | None:
     chart = dataset.contract.open.chart
     if chart is None or chart.time is None:
