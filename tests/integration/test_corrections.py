@@ -9,8 +9,12 @@ from typing import Any
 
 import pytest
 
+from onesource.contracts.load import load_catalogue
 from onesource.lake import ops
+from onesource.lake.manifest import read_manifest
 from onesource.run.ledger import states
+from onesource.run.plan import build_graph
+from onesource.run.release_reasons import reasons
 from tests.integration.small_city import SmallCity, feed, field, key, make_city
 
 pytestmark = pytest.mark.usefixtures("spark")
@@ -58,6 +62,28 @@ def test_one_countys_file_replaces_only_its_countys_month(tmp_path: Path) -> Non
     rows = [(r["county"], r["mine"], str(r["tonnes"])) for r in city.rows("silver.energy_output")]
     assert rows == [("141126", "A", "10.00"), ("141127", "C", "3.00")]
     conserved(city, "silver.energy_output")
+
+
+def test_a_release_says_what_came_and_what_was_corrected(tmp_path: Path) -> None:
+    city = make_city(tmp_path, BY_COUNTY)
+    city.deliver("output_141126_202401.csv", "mine,tonnes\nA,1\n")
+    city.run()
+    before = read_manifest(city.settings).at
+    assert why(city, None) == [] == why(city, before)
+    city.deliver("output_141126_202401_again.csv", "mine,tonnes\nA,10\n")
+    city.deliver("output_141127_202401.csv", "mine,tonnes\nC,3\n")
+    assert why(city, before) == []  # not served yet
+    city.run()
+    (sentence,) = why(city, before)
+    assert "新到 2 份报送，其中更正 1 处（141126 " in sentence
+    assert why(city, read_manifest(city.settings).at) == []
+
+
+def why(city: SmallCity, since: str | None) -> list[str]:
+    graph = build_graph(city.settings, load_catalogue(city.settings.schemas))
+    manifest, state = read_manifest(city.settings), states(city.settings)
+    found = reasons(city.settings, graph, manifest, state, since)
+    return found["silver.energy_output"]
 
 
 def test_a_then_b_then_a_again_ends_in_a(tmp_path: Path) -> None:

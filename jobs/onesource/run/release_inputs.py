@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
@@ -12,13 +11,15 @@ from onesource.contracts.load import load_catalogue
 from onesource.contracts.model import Contract
 from onesource.errors import OneSourceError
 from onesource.lake.manifest import Manifest, read_manifest
+from onesource.publish import latest
 from onesource.publish.approvals import read_approvals, read_negative_list, read_restatements
 from onesource.publish.model import Quality
 from onesource.publish.permit import Rules
 from onesource.publish.release import Sources
 from onesource.run import ledger
 from onesource.run.ledger import HELD, TableState
-from onesource.run.plan import Graph, build_graph
+from onesource.run.plan import build_graph
+from onesource.run.release_reasons import reasons
 from onesource.run.release_views import (
     Judged,
     is_fresh,
@@ -67,7 +68,7 @@ def release_sources(settings: Settings, day: date) -> Sources:
         publisher={"name": name, "uscc": publisher},
         commit=_commit(settings.home),
         restated=read_restatements(settings.schemas),
-        reasons=_reasons(settings, graph, manifest, states),
+        reasons=reasons(settings, graph, manifest, states, _before(settings)),
     )
 
 
@@ -89,31 +90,13 @@ def _quality(
     )
 
 
-def _reasons(
-    settings: Settings, graph: Graph, manifest: Manifest, states: Mapping[str, TableState]
-) -> dict[str, list[str]]:
-    """Table → why its rows may differ: corrected deliveries that came, tables that are held."""
-    found: dict[str, list[str]] = {}
-    for table in graph.order:
-        if table not in manifest.tables:
-            continue
-        above = _above(graph, table)
-        held = [t for t in above if states.get(t, TableState()).verdict == HELD]
-        found[table] = [
-            f"{t} 被扣留，仍用上一版 is held, its last good version is used" for t in held
-        ]
-    return found
-
-
-def _above(graph: Graph, table: str) -> list[str]:
-    seen: dict[str, None] = {}
-    waiting = list(graph.all_inputs(table))
-    while waiting:
-        t = waiting.pop(0)
-        if t not in seen:
-            seen[t] = None
-            waiting += graph.all_inputs(t)
-    return list(seen)
+def _before(settings: Settings) -> str | None:
+    """When the versions behind the newest release were served."""
+    name = latest.latest_id(settings)
+    folder = latest.releases_folder(settings) / name if name else None
+    if folder is None or not (folder / latest.MANIFEST).is_file():
+        return None
+    return str(latest.read_release_manifest(folder)["issued"]) or None
 
 
 def _commit(home: Path) -> str:
