@@ -24,8 +24,15 @@ from onesource.curate.sqlfiles import DIALECT, CuratedSql, first_line, schema_of
 from onesource.errors import ContractError
 
 IDENTITY, TRANSFORMATION, AGGREGATION = "IDENTITY", "TRANSFORMATION", "AGGREGATION"
+# An aggregate that shows one of its values (min, any_value, …), and one that shows none (count).
+PICKED, COUNTED = "PICKED", "COUNTED"
 JOIN, FILTER, GROUP_BY, SORT = "JOIN", "FILTER", "GROUP_BY", "SORT"
-_RANK = {IDENTITY: 0, TRANSFORMATION: 1, AGGREGATION: 2}
+# What shows more of the value comes first.
+_RANK = {IDENTITY: 0, TRANSFORMATION: 1, PICKED: 2, AGGREGATION: 3, COUNTED: 4}
+_COUNTS = (exp.Count, exp.CountIf, exp.ApproxDistinct)
+_SUMS = (exp.Sum, exp.Avg, exp.Stddev, exp.StddevPop, exp.StddevSamp, exp.Variance, exp.VariancePop)
+# OpenLineage knows three.
+_SUBTYPE = {h: h if h in (IDENTITY, TRANSFORMATION) else AGGREGATION for h in _RANK}
 _PRODUCER = f"urn:onesource:{__version__}"
 
 
@@ -41,7 +48,9 @@ class InputColumn:
 class Lineage:
     """Where a table's columns come from.
 
-    columns: output column → input column → how (`IDENTITY`, `TRANSFORMATION`, `AGGREGATION`).
+    columns: output column → input column → how: `IDENTITY`, `TRANSFORMATION`, or by an aggregate
+    `PICKED` (it shows one of the values), `AGGREGATION` (a sum or mean), `COUNTED`. Of several ways
+    it is the one that shows most of the value.
     rows: input column → how it decides which rows there are (`JOIN`, `FILTER`, `GROUP_BY`).
     """
 
@@ -145,8 +154,8 @@ def _union(scope: Scope, reading: _Reading) -> _Made:
 
 
 def _keep(found: dict[InputColumn, str], column: InputColumn, how: str) -> None:
-    """The farthest way from unchanged is the one that counts."""
-    if column not in found or _RANK[how] > _RANK[found[column]]:
+    """Of several ways the one that shows most of the value is kept."""
+    if column not in found or _RANK[how] < _RANK[found[column]]:
         found[column] = how
 
 
@@ -154,12 +163,13 @@ def _of_expression(
     node: exp.Expr, scope: Scope, reading: _Reading
 ) -> Iterator[tuple[InputColumn, str]]:
     """The input columns in an expression of a scope, and what was done to them on the way."""
-    own = _how(node)
     for column in _columns_of(node):
+        own = _how(column, node)
         for found, how in _of_column(column, scope, reading):
             yield found, max(own, how, key=lambda h: _RANK[h])
     for query in node.find_all(exp.Query):
         inner = next((s for s in scope.subquery_scopes if s.expression is query.unnest()), None)
+        own = _how(query, node)
         for made in reading.made.get(id(inner), {}).values():
             for found, how in made.items():
                 yield found, max(own, how, key=lambda h: _RANK[h])
@@ -172,13 +182,18 @@ def _columns_of(node: exp.Expr) -> Iterator[exp.Column]:
             yield part
 
 
-def _how(node: exp.Expr) -> str:
-    plain = node.unnest()
-    if isinstance(plain, exp.Column):
+def _how(part: exp.Expr, node: exp.Expr) -> str:
+    """What an expression does to a part of it: the aggregate around the part decides."""
+    if part is node.unnest():
         return IDENTITY
-    if isinstance(plain, exp.AggFunc) or plain.find(exp.AggFunc):
-        return AGGREGATION
-    return TRANSFORMATION
+    at: exp.Expr | None = part
+    while at is not None and not isinstance(at, exp.AggFunc):
+        at = at.parent if at is not node else None
+    if at is None:
+        return TRANSFORMATION
+    if isinstance(at, _COUNTS):
+        return COUNTED
+    return AGGREGATION if isinstance(at, _SUMS) else PICKED
 
 
 def _of_column(
@@ -319,7 +334,7 @@ def _output_facets(contract: Any, lineage: Lineage, namespace: str) -> dict[str,
         "columnLineage": facet.ColumnLineageDatasetFacet(
             fields={
                 name: facet.Fields(
-                    inputFields=[item(c, "DIRECT", [how]) for c, how in found.items()]
+                    inputFields=[item(c, "DIRECT", [_SUBTYPE[how]]) for c, how in found.items()]
                 )
                 for name, found in lineage.columns.items()
             },

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from onesource.contracts.model import Catalogue, Contract, FieldSpec
-from onesource.curate.lineage import AGGREGATION, column_lineage
+from onesource.curate.lineage import AGGREGATION, COUNTED, column_lineage
 from onesource.curate.sqlfiles import CuratedSql
 from onesource.publish.approvals import Approval, Forbidden
 
@@ -86,7 +86,7 @@ def _whole(dataset: Contract, rules: Rules, day: date) -> Iterator[Refusal]:
     source = rules.catalogue.tables.get(dataset.open.source)
     if source is not None:
         s = source.properties
-        closed = s.opening == "不可公开" or s.disclosure == "不予公开"
+        closed = any(_four(None, s.sharing, s.opening, s.disclosure, s.security_level))
         if closed and dataset.open.disclosure_rule is None:
             yield Refusal(
                 None,
@@ -154,21 +154,27 @@ def _on_the_way(
     published: FieldSpec,
     rules: Rules,
     day: date,
-    seen: set[tuple[str, str]],
+    seen: set[tuple[str, str, bool]],
+    is_sum: bool = False,
 ) -> Iterator[Refusal]:
-    """The column that is taken, and every one that its values come from."""
-    if (table.table, column) in seen:
+    """The column that is taken, and every one that its values come from.
+
+    is_sum: only sums of it go out; then its properties forbid nothing, but what identifies a
+    person still does. Counts show no value at all.
+    """
+    if (table.table, column, is_sum) in seen:
         return
-    seen.add((table.table, column))
+    seen.add((table.table, column, is_sum))
     field = table.field(column)
     p = field.properties
-    yield from _four(
-        published.name,
-        p.sharing or "无条件",
-        p.opening or "可公开",
-        p.disclosure or "主动公开",
-        p.security_level or "L1",
-    )
+    if not is_sum:
+        yield from _four(
+            published.name,
+            p.sharing or "无条件",
+            p.opening or "可公开",
+            p.disclosure or "主动公开",
+            p.security_level or "L1",
+        )
     yield from _person(published.name, table.table, field, published)
     sql = rules.sql.get(table.table)
     if sql is None:
@@ -178,9 +184,10 @@ def _on_the_way(
         if above is None or found.column not in above.field_names:
             continue
         yield from _forbidden(published.name, f"{found.table}.{found.column}", rules, day)
-        counted = how == AGGREGATION and published.logical_type in ("integer", "number")
-        if not counted:
-            yield from _on_the_way(above, found.column, published, rules, day, seen)
+        is_number = published.logical_type in ("integer", "number")
+        if not (is_number and how == COUNTED):
+            summed = is_sum or (is_number and how == AGGREGATION)
+            yield from _on_the_way(above, found.column, published, rules, day, seen, summed)
 
 
 def _person(column: str, table: str, field: FieldSpec, published: FieldSpec) -> Iterator[Refusal]:

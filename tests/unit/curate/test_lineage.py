@@ -63,7 +63,24 @@ def _nothing() -> Catalogue:
         ),
         (
             "SELECT a.k, (SELECT max(n) FROM silver.b WHERE b.k = a.k) AS m FROM silver.a",
-            {"k": "a.k IDENTITY", "m": "b.n AGGREGATION"},
+            {"k": "a.k IDENTITY", "m": "b.n PICKED"},
+        ),
+        (
+            "SELECT count(DISTINCT k) AS n, any_value(k) AS one,\n"
+            "sum(CASE WHEN v > 0 THEN 1 END) AS p FROM silver.a",
+            {"n": "a.k COUNTED", "one": "a.k PICKED", "p": "a.v AGGREGATION"},
+        ),
+        (
+            "SELECT v + count(k) AS x, count(v) AS y FROM silver.a GROUP BY v\n"
+            "UNION ALL SELECT n, k FROM silver.b",
+            {
+                "x": "a.k COUNTED, a.v TRANSFORMATION, b.n IDENTITY",
+                "y": "a.v COUNTED, b.k IDENTITY",
+            },
+        ),
+        (
+            "SELECT max(z.n) AS m FROM (SELECT count(k) AS n FROM silver.a GROUP BY v) z",
+            {"m": "a.k COUNTED"},
         ),
         (
             "SELECT k, word FROM silver.a LATERAL VIEW explode(words) t AS word",

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from onesource.errors import ContractError
-from tests.unit.publish.open_city import OpenCity
+from tests.unit.publish.open_city import OPEN_WORDS, OpenCity
 
 
 def own(city: OpenCity, name: str, **properties: Any) -> None:
@@ -33,10 +33,8 @@ def source_field(city: OpenCity, layer: str, place: str, name: str, **properties
 def source_opening(city: OpenCity, opening: str = "可公开", disclosure: str = "主动公开") -> None:
     path = city.settings.schemas / "curated/energy/coal_month.yaml"
     contract = yaml.safe_load(path.read_text(encoding="utf-8"))
-    contract["customProperties"] = [
-        {"property": "opening", "value": opening},
-        {"property": "disclosure", "value": disclosure},
-    ]
+    said = {**OPEN_WORDS, "opening": opening, "disclosure": disclosure}
+    contract["customProperties"] = [{"property": k, "value": v} for k, v in said.items()]
     path.write_text(yaml.safe_dump(contract, allow_unicode=True), encoding="utf-8")
 
 
@@ -81,6 +79,9 @@ BREAKS: dict[str, tuple[Callable[[OpenCity], object], str | None, str]] = {
     "a column comes from a delivered one that identifies a person": (
         lambda c: source_field(c, "feeds", "energy/coal_day.yaml", "county_code",
                                identifier="direct"), "county_code", "silver.energy_coal_day"),
+    "only a sum of what identifies a person": (
+        lambda c: source_field(c, "feeds", "energy/coal_day.yaml", "output_t",
+                               identifier="direct"), "output_t", "silver.energy_coal_day"),
     "a column comes from a delivered one that is closed": (
         lambda c: source_field(c, "feeds", "energy/coal_day.yaml", "county_code",
                                opening="不可公开"), "county_code", "county_code is closed"),
@@ -109,6 +110,11 @@ def test_each_guard_refuses_and_says_which_column(open_source: OpenCity, name: s
     found = open_source.refusals()
     assert any(r.column == column and words in r.en for r in found), found
     assert all(r.zh for r in found)
+
+
+def test_a_sum_of_a_closed_column_goes_out(open_source: OpenCity) -> None:
+    source_field(open_source, "feeds", "energy/coal_day.yaml", "output_t", opening="不可公开")
+    assert open_source.refusals() == []
 
 
 def test_an_approval_ends_on_its_day(open_source: OpenCity) -> None:
