@@ -48,7 +48,10 @@ class Task:
     sides: str
     soles: dict[str, Indices]  # contributor → keys where nobody else is; empty: not asked for
 
-    def both(self, cells: Indices) -> Bools:
+    def both(self, system: System, cells: Indices) -> Bools:
+        """Cells whose interval must pass the limit below and above."""
+        if system.beside:
+            return np.zeros(len(cells), bool)
         if self.sides == "primary":
             return np.asarray(self.primary[cells], dtype=bool)
         return np.full(len(cells), self.sides == "both")
@@ -59,13 +62,20 @@ def choose(task: Task) -> Bools:
     suppressed = task.primary & ~task.hidden
     movers = [Mover(task, s) for s in task.systems]
     for _ in range(_ROUNDS):
-        before = int(suppressed.sum())
+        before, failing = int(suppressed.sum()), 0
         for system, mover in zip(task.systems, movers, strict=True):
             for target, sign, fixed in failures(task, system, suppressed):
+                failing += 1
                 suppressed |= mover.hide(suppressed, target, sign, fixed)
-        if int(suppressed.sum()) == before:
+        if not failing:
             return _without_superfluous(task, suppressed)
-    raise DisclosureRefused("complementary suppression did not come to an end")
+        if int(suppressed.sum()) == before:
+            break
+    raise DisclosureRefused(
+        "complementary suppression did not come to an end",
+        why="the audit finds cells too close that the choice holds for safe",
+        todo="the table is not shown; report it with the rule",
+    )
 
 
 def failures(task: Task, system: System, suppressed: Bools) -> list[tuple[int, float, Indices]]:
@@ -80,7 +90,9 @@ def failures(task: Task, system: System, suppressed: Bools) -> list[tuple[int, f
         part = Component(system, cells, rows)
         found += [(c, s, _NOBODY) for c, s in narrowed(task, part, wanted)]
         if not found:
-            found += exposed(part, wanted, task.soles, task.interval)
+            # A complementary cell may be shown by itself: only the sensitive ones matter here.
+            sensitive = np.flatnonzero(task.primary[cells])
+            found += exposed(part, sensitive, task.soles, task.interval)
     return sorted(found, key=lambda f: (-system.truth[f[0]], f[0], f[1]))
 
 
@@ -89,7 +101,7 @@ _NOBODY: Indices = np.zeros(0, dtype=np.intp)
 
 def narrowed(task: Task, part: Component, wanted: Indices) -> list[tuple[int, float]]:
     """Cells of a component (by key) and the direction in which they need more room."""
-    both = task.both(part.cells)
+    both = task.both(part.system, part.cells)
     for i in wanted.tolist():
         for sign in (-1.0, 1.0):
             if any(_short(task, part, i, both, sign)):

@@ -60,6 +60,7 @@ def remember(universe: Universe, earlier: Sequence[Earlier]) -> Memory:
     size = len(universe.keys)
     memory = Memory(np.zeros(size, bool), {m: np.zeros(size, bool) for m in universe.truth})
     member = universe.members[0]
+    sums = {m: equations(universe, m) for m in member.rule.measures} if earlier else {}
     for old in earlier:
         keys = _keys(universe, member, old)
         if not keys:
@@ -70,7 +71,7 @@ def remember(universe: Universe, earlier: Sequence[Earlier]) -> Memory:
             same = _same(member.rule, was, universe.truth[measure])
             memory.known_by[measure] |= same
             memory.rows.setdefault(measure, []).extend(
-                _old_rows(universe, measure, was, same, member.rule.tolerance)
+                _old_rows(universe, measure, sums[measure], was, same, member.rule.tolerance)
             )
         memory.differs |= _differs(universe, member, old, shown)
     return memory
@@ -112,11 +113,15 @@ def _same(rule: DisclosureRule, was: Floats, truth: Floats) -> Bools:
 
 
 def _old_rows(
-    universe: Universe, measure: str, was: Floats, same: Bools, tolerance: float
+    universe: Universe,
+    measure: str,
+    matrix: sparse.csr_matrix,
+    was: Floats,
+    same: Bools,
+    tolerance: float,
 ) -> list[sparse.csr_matrix]:
     """The earlier sums in which a shown figure was another one, as equations between the cells
     that were hidden then; only those that are true of today's figures."""
-    matrix = equations(universe, measure)
     truth = np.nan_to_num(universe.truth[measure])
     # No row then: the cell was empty, or a margin that only could be added up.
     hidden = np.isnan(was) | ((was == -1.0) & ~universe.shown)
@@ -226,7 +231,7 @@ def keep_frozen(
 ) -> tuple[pa.Table, pa.Table | None, pa.Table | None]:
     """(cells to decide, their contributions, rows that stay as published) under a frozen cadence.
 
-    `earlier` goes from the oldest to the newest release; of a frozen period the newest holds.
+    `earlier` goes from the newest to the oldest release; of a frozen period the newest holds.
     """
     if rule.frozen is None:
         if restated:
@@ -237,7 +242,8 @@ def keep_frozen(
     period = rule.frozen.period
     newest: dict[str, Earlier] = {}
     for old in earlier:
-        newest |= dict.fromkeys(codes(old.cells, period, f"release {old.release}"), old)
+        for code in codes(old.cells, period, f"release {old.release}"):
+            newest.setdefault(code, old)
     for again, reason in restated.items():
         if again not in newest or not reason.strip():
             why = "was never published" if again not in newest else "has no reason"

@@ -47,7 +47,8 @@ def _audited(
 ) -> tuple[Floats, Floats]:
     low, high, _ = audit(system, suppressed | task.hidden, cells.tolist(), exact=True)
     held = cells[system.held[cells]]
-    short = too_close(system, low[held], high[held], task.interval, task.both(held), held)
+    both = task.both(system, held)
+    short = too_close(system, low[held], high[held], task.interval, both, held)
     if np.isnan(low[held]).any() or (short[0] | short[1]).any():
         raise DisclosureRefused(f"the audit of {system.measure} did not pass")
     return low, high

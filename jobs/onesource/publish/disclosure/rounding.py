@@ -2,7 +2,8 @@
 
 A whole-number programme picks for each cell and margin the multiple below or above (a multiple
 stays), as near to the truth as the sums allow. In tables of three and more dimensions such a choice
-need not exist; then one more step of the base is allowed, and the proof says so.
+need not exist: there single cells are rounded and totals summed (`spread`). The audit assumes that
+the reader knows the method: each true count lies less than one base from the one shown.
 """
 
 from __future__ import annotations
@@ -20,10 +21,9 @@ from onesource.publish.disclosure.model import SHOWN, DisclosureRefused, Linked,
 from onesource.publish.disclosure.primary import primary
 from onesource.publish.disclosure.rollup import Floats, numbers
 from onesource.publish.disclosure.shown import with_status
+from onesource.publish.disclosure.spread import spread
 from onesource.publish.disclosure.universe import Bools, Member, Universe, build, equations
 
-# Wider than this the figures would say little; never seen beyond 1.
-_WIDEST = 4
 # A bound on the search that, unlike seconds, gives the same answer on every machine.
 _NODES = 2_000
 
@@ -37,13 +37,10 @@ def rounded(
     marks = primary(universe)
     table, measures = cells, {}
     for measure in rule.counts:
-        figures, extra = _round(universe, measure, rule.rounding.base)
-        _audit(universe, measure, figures, rule, extra, marks)
+        figures = _round(universe, measure, rule, marks)
         table = _put(table, measure, figures[list(member.keys)])
-        measures[measure] = {
-            "steps_beyond_the_neighbours": extra,
-            "largest_change": float(np.abs(figures - universe.truth[measure]).max(initial=0.0)),
-        }
+        away = np.abs(figures - universe.truth[measure])
+        measures[measure] = {"changed_by_less_than": _steps(away, rule.rounding.base)}
     table = _derived(table, rule)
     status = pa.array([SHOWN] * table.num_rows, pa.string())
     return Protected(with_status(table, rule, status), _proof(member, rule, marks, measures))
@@ -66,8 +63,14 @@ def _proof(member: Member, rule: DisclosureRule, marks: Bools, measures: Any) ->
     }
 
 
-def _round(universe: Universe, measure: str, base: int) -> tuple[Floats, int]:
+def _steps(away: Floats, base: int) -> int:
+    """The least multiple of the base that every change stays under: a bound, not a figure."""
+    return int(base * (np.floor(away.max(initial=0.0) / base + 1e-9) + 1))
+
+
+def _round(universe: Universe, measure: str, rule: DisclosureRule, marks: Bools) -> Floats:
     truth = universe.truth[measure]
+    base = rule.rounding.base
     rows = equations(universe, measure)
     if (np.abs(rows @ truth) > 0.5).any():
         raise DisclosureRefused(
@@ -76,18 +79,20 @@ def _round(universe: Universe, measure: str, base: int) -> tuple[Floats, int]:
             why="a contributor stands in several cells of a sum",
             todo="use suppression, or count contributors per cell",
         )
-    for extra in range(_WIDEST + 1):
-        steps = _nearest(rows, truth / base, extra)
+    # With two additive dimensions the programme is a network and its answer whole at once.
+    if sum(bool(axis.sums) for axis in universe.axes.values()) <= 2:
+        steps = _nearest(rows, truth / base)
         if steps is not None:
-            return steps * base, extra
-    raise DisclosureRefused(f"{measure} could not be rounded so that totals add up")
+            _audit(universe, measure, steps * base, rule, marks)
+            return steps * base
+    return spread(universe, truth, base)
 
 
-def _nearest(rows: sparse.csr_matrix, truth: Floats, extra: int) -> Floats | None:
+def _nearest(rows: sparse.csr_matrix, truth: Floats) -> Floats | None:
     """Whole steps near `truth` for which `rows` are 0; None where there are none."""
     size = len(truth)
-    low = np.maximum(np.floor(truth + 1e-9) - extra, 0.0)
-    high = np.ceil(truth - 1e-9) + extra
+    low = np.floor(truth + 1e-9)
+    high = np.ceil(truth - 1e-9)
     # Columns: the steps, then how far each is off (the cost).
     off = sparse.identity(size)
     sums = sparse.hstack([rows, sparse.csr_matrix(rows.shape)])
@@ -97,7 +102,7 @@ def _nearest(rows: sparse.csr_matrix, truth: Floats, extra: int) -> Floats | Non
     model.num_col_, model.num_row_ = 2 * size, matrix.shape[0]
     model.col_cost_ = np.r_[np.zeros(size), np.ones(size)]
     model.col_lower_ = np.r_[low, np.zeros(size)]
-    model.col_upper_ = np.r_[high, np.full(size, float(extra + 1))]
+    model.col_upper_ = np.r_[high, np.full(size, 1.0)]
     none = np.zeros(rows.shape[0])
     model.row_lower_ = np.r_[none, truth, np.full(size, -inf)]
     model.row_upper_ = np.r_[none, np.full(size, inf), truth]
@@ -129,7 +134,6 @@ def _audit(
     measure: str,
     figures: Floats,
     rule: DisclosureRule,
-    extra: int,
     marks: Bools,
 ) -> None:
     """No sensitive count can be narrowed to one number by the windows of all cells together."""
@@ -140,7 +144,7 @@ def _audit(
     nothing_known = np.full(size, np.inf)
     system = System(measure, rows, truth, nothing_known, True, True, np.ones(size, bool))
     part = Component(system, everything, np.arange(rows.shape[0]))
-    window = rule.rounding.base * (1 + extra) - 1
+    window = rule.rounding.base - 1
     low = np.maximum(figures - window, 0.0) / part.scale
     high = (figures + window) / part.scale
     part.solver.changeColsBounds(size, everything.astype(np.int32), low, high)

@@ -189,7 +189,7 @@ def equations(universe: Universe, measure: str) -> sparse.csr_matrix:
                 below = universe.axes[name].sums.get(universe.keys[key][at])
                 if below is None or name not in own or (key, name) in seen:
                     continue
-                children = _children(universe, key, at, below)
+                children = children_of(universe, key, at, below)
                 children = [c for c in children if universe.has(measure, c)]
                 columns += [*children, key]
                 signs += [1.0] * len(children) + [-1.0]
@@ -198,7 +198,8 @@ def equations(universe: Universe, measure: str) -> sparse.csr_matrix:
     return sparse.csr_matrix((signs, (rows, columns)), (len(seen), len(universe.keys)))
 
 
-def _children(universe: Universe, key: int, at: int, below: Sequence[str]) -> list[int]:
+def children_of(universe: Universe, key: int, at: int, below: Sequence[str]) -> list[int]:
+    """The keys below a key along its dimension `at`; a cell without contributions is none."""
     codes_ = universe.keys[key]
     found = (universe.index.get((*codes_[:at], c, *codes_[at + 1 :])) for c in below)
     return [c for c in found if c is not None]

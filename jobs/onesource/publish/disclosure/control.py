@@ -40,8 +40,8 @@ def protect(
 ) -> Protected:
     """The table with what must not be shown set to null, and the proof.
 
-    `restated` maps a frozen period to the reason for which it is published anew. Raises
-    DisclosureRefused.
+    `previous` are earlier releases of the table, newest first. `restated` maps a frozen period to
+    the reason for which it is published anew. Raises DisclosureRefused.
     """
     earlier = [
         e if isinstance(e, Earlier) else Earlier(str(i + 1), e) for i, e in enumerate(previous)
@@ -159,8 +159,11 @@ def _system(universe: Universe, measure: str, memory: Memory) -> System:
     if not exact and not is_count:
         raise DisclosureRefused(f"{measure} does not add up", where=universe.members[0].name)
     bound: Floats = universe.whole.get(measure, np.full(len(truth), np.inf))
+    beside = is_count and any(m.rule.values for m in universe.members)
     free = held & ~memory.known_by[measure]
-    return System(measure, memory.with_rows(measure, rows), value, bound, is_count, exact, free)
+    return System(
+        measure, memory.with_rows(measure, rows), value, bound, is_count, exact, free, beside
+    )
 
 
 def _cost(universe: Universe, positive: Bools) -> Floats:
