@@ -15,7 +15,8 @@ import pyarrow as pa
 from onesource.contracts.disclosure import DisclosureRule
 from onesource.publish.disclosure.axes import TOTAL
 from onesource.publish.disclosure.complement import Task, choose
-from onesource.publish.disclosure.earlier import Memory, keep_frozen, remember, thaw
+from onesource.publish.disclosure.earlier import Memory, remember
+from onesource.publish.disclosure.frozen import keep_frozen, thaw
 from onesource.publish.disclosure.intruder import Indices, System
 from onesource.publish.disclosure.model import DisclosureRefused, Earlier, Linked, Protected
 from onesource.publish.disclosure.primary import primary
@@ -60,11 +61,11 @@ def protect(
         cells, contributions, rule, earlier, restated or {}, name
     )
     if rule.method == "round":
-        done = rounded(new, new_contributions, rule, name)
         if linked:
             raise DisclosureRefused("rounding of linked tables is not known", where=name)
+        done = rounded(Linked(name, new, new_contributions, rule, previous=earlier))
     else:
-        done = _suppressed([Linked(name, new, new_contributions, rule), *linked], earlier)
+        done = _suppressed([Linked(name, new, new_contributions, rule, previous=earlier), *linked])
     return thaw(done, frozen, restated or {}, rule, cells)
 
 
@@ -79,11 +80,11 @@ def _check_linked(rule: DisclosureRule, linked: Sequence[Linked], name: str) -> 
             raise DisclosureRefused(f"{table.name} is rounded and cannot be linked", where=name)
 
 
-def _suppressed(tables: Sequence[Linked], earlier: Sequence[Earlier]) -> Protected:
+def _suppressed(tables: Sequence[Linked]) -> Protected:
     universe = build(tables)
     main = universe.members[0]
     marks = primary(universe)
-    memory = remember(universe, earlier)
+    memory = remember(universe, {t.name: t.previous for t in tables}, marks)
     marks |= memory.differs
     task = _task(universe, marks, memory)
     suppressed = choose(task)
@@ -100,7 +101,7 @@ def _task(universe: Universe, marks: Bools, memory: Memory) -> Task:
         for key, cell in member.grid.items():
             respondents[key] = max(respondents[key], cell.respondents)
     hidden = (~universe.shown & (respondents > 0)) | gone
-    known = memory.known(rule)
+    known = memory.known(universe)
     _refuse_known(universe, marks, fixed, known)
     movable = universe.shown & ~fixed & ~known
     positive = np.zeros(len(universe.keys), bool)

@@ -19,7 +19,7 @@ from onesource.contracts.disclosure import DisclosureRule
 from onesource.publish.disclosure.intruder import Component, System
 from onesource.publish.disclosure.model import SHOWN, DisclosureRefused, Linked, Protected
 from onesource.publish.disclosure.primary import primary
-from onesource.publish.disclosure.rollup import Floats, numbers
+from onesource.publish.disclosure.rollup import Floats, numbers, row_keys
 from onesource.publish.disclosure.shown import with_status
 from onesource.publish.disclosure.spread import spread
 from onesource.publish.disclosure.universe import Bools, Member, Universe, build, equations
@@ -28,22 +28,24 @@ from onesource.publish.disclosure.universe import Bools, Member, Universe, build
 _NODES = 2_000
 
 
-def rounded(
-    cells: pa.Table, contributions: pa.Table | None, rule: DisclosureRule, name: str
-) -> Protected:
+def rounded(given: Linked) -> Protected:
     """The rounded table and its proof. Raises DisclosureRefused."""
-    universe = build([Linked(name, cells, contributions, rule)])
+    universe, rule = build([given]), given.rule
     member = universe.members[0]
     marks = primary(universe)
-    table, measures = cells, {}
+    table, measures = given.cells, {}
     for measure in rule.counts:
-        figures = _round(universe, measure, rule, marks)
+        figures, neighbours = _round(universe, measure, rule)
+        windows = _windows(universe, given, measure, figures, neighbours)
+        _audit(universe, measure, windows, marks)
         table = _put(table, measure, figures[list(member.keys)])
         away = np.abs(figures - universe.truth[measure])
         measures[measure] = {"changed_by_less_than": _steps(away, rule.rounding.base)}
     table = _derived(table, rule)
     status = pa.array([SHOWN] * table.num_rows, pa.string())
-    return Protected(with_status(table, rule, status), _proof(member, rule, marks, measures))
+    proof = _proof(member, rule, marks, measures)
+    proof["earlier_releases"] = len(given.previous)
+    return Protected(with_status(table, rule, status), proof)
 
 
 def _proof(member: Member, rule: DisclosureRule, marks: Bools, measures: Any) -> dict[str, Any]:
@@ -68,7 +70,8 @@ def _steps(away: Floats, base: int) -> int:
     return int(base * (np.floor(away.max(initial=0.0) / base + 1e-9) + 1))
 
 
-def _round(universe: Universe, measure: str, rule: DisclosureRule, marks: Bools) -> Floats:
+def _round(universe: Universe, measure: str, rule: DisclosureRule) -> tuple[Floats, Bools]:
+    """The rounded figures by key, and which of them are neighbours of the truth for sure."""
     truth = universe.truth[measure]
     base = rule.rounding.base
     rows = equations(universe, measure)
@@ -83,9 +86,30 @@ def _round(universe: Universe, measure: str, rule: DisclosureRule, marks: Bools)
     if sum(bool(axis.sums) for axis in universe.axes.values()) <= 2:
         steps = _nearest(rows, truth / base)
         if steps is not None:
-            _audit(universe, measure, steps * base, rule, marks)
-            return steps * base
+            return steps * base, np.ones(len(truth), bool)
     return spread(universe, truth, base)
+
+
+def _windows(
+    universe: Universe, given: Linked, measure: str, figures: Floats, neighbours: Bools
+) -> tuple[Floats, Floats]:
+    """What a reader knows of each true count: less than one base from the figure shown, now and
+    (if it has not changed since) in the releases before."""
+    window = given.rule.rounding.base - 1
+    low = np.where(neighbours, np.maximum(figures - window, 0.0), 0.0)
+    high = np.where(neighbours, figures + window, np.inf)
+    truth = universe.truth[measure]
+    for old in given.previous:
+        where = f"release {old.release}"
+        if measure not in old.cells.column_names:
+            continue
+        values = numbers(old.cells, measure, where)
+        for key, figure in zip(row_keys(old.cells, given.rule, where), values, strict=True):
+            at = universe.index.get(key)
+            if at is not None and neighbours[at] and abs(figure - truth[at]) <= window:
+                low[at] = max(low[at], figure - window)
+                high[at] = min(high[at], figure + window)
+    return low, high
 
 
 def _nearest(rows: sparse.csr_matrix, truth: Floats) -> Floats | None:
@@ -132,8 +156,7 @@ def _nearest(rows: sparse.csr_matrix, truth: Floats) -> Floats | None:
 def _audit(
     universe: Universe,
     measure: str,
-    figures: Floats,
-    rule: DisclosureRule,
+    windows: tuple[Floats, Floats],
     marks: Bools,
 ) -> None:
     """No sensitive count can be narrowed to one number by the windows of all cells together."""
@@ -144,9 +167,8 @@ def _audit(
     nothing_known = np.full(size, np.inf)
     system = System(measure, rows, truth, nothing_known, True, True, np.ones(size, bool))
     part = Component(system, everything, np.arange(rows.shape[0]))
-    window = rule.rounding.base - 1
-    low = np.maximum(figures - window, 0.0) / part.scale
-    high = (figures + window) / part.scale
+    low = windows[0] / part.scale
+    high = np.minimum(windows[1] / part.scale, part.far)
     part.solver.changeColsBounds(size, everything.astype(np.int32), low, high)
     for key in np.flatnonzero(marks).tolist():
         for sign in (1.0, -1.0):
@@ -155,7 +177,8 @@ def _audit(
         if (part.high[key] - part.low[key]) * part.scale < 1 - 1e-6:
             raise DisclosureRefused(
                 f"{measure} at {universe.label(key)} follows from the rounded figures",
-                todo="take a larger base, or suppression",
+                why="alone, or together with the releases before",
+                todo="take a larger base, a frozen cadence, or suppression",
             )
 
 

@@ -10,14 +10,15 @@ from __future__ import annotations
 import numpy as np
 
 from onesource.publish.disclosure.rollup import Floats
-from onesource.publish.disclosure.universe import Universe, children_of
+from onesource.publish.disclosure.universe import Bools, Universe, children_of
 
 # More sweeps than this have not changed anything in any table seen.
 _SWEEPS = 30
 
 
-def spread(universe: Universe, truth: Floats, base: int) -> Floats:
-    """Rounded figures by key: single cells a neighbouring multiple, totals their sums."""
+def spread(universe: Universe, truth: Floats, base: int) -> tuple[Floats, Bools]:
+    """Rounded figures by key, single cells a neighbouring multiple, totals their sums; and which
+    keys are single cells."""
     leaves = _leaves(universe)
     single = [k for k, below in leaves.items() if below == (k,)]
     above: dict[int, list[int]] = {k: [] for k in single}
@@ -33,7 +34,9 @@ def spread(universe: Universe, truth: Floats, base: int) -> Floats:
     for _ in range(_SWEEPS):
         if not _sweep(single, above, figures, truth, low, high):
             break
-    return figures
+    alone = np.zeros(len(truth), bool)
+    alone[single] = True
+    return figures, alone
 
 
 def _sweep(
