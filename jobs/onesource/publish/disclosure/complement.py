@@ -50,7 +50,7 @@ class Task:
 
     def both(self, system: System, cells: Indices) -> Bools:
         """Cells whose interval must pass the limit below and above."""
-        if system.beside:
+        if system.beside or system.joint:
             return np.zeros(len(cells), bool)
         if self.sides == "primary":
             return np.asarray(self.primary[cells], dtype=bool)
@@ -89,10 +89,10 @@ def failures(task: Task, system: System, suppressed: Bools) -> list[tuple[int, f
             continue
         part = Component(system, cells, rows)
         found += [(c, s, _NOBODY) for c, s in narrowed(task, part, wanted)]
-        if not found:
+        if not found and not system.joint:
             # A complementary cell may be shown by itself: only the sensitive ones matter here.
             sensitive = np.flatnonzero(task.primary[cells])
-            found += exposed(part, sensitive, task.soles, task.interval)
+            found += exposed(part, sensitive, task.soles, system.interval)
     return sorted(found, key=lambda f: (-system.truth[f[0]], f[0], f[1]))
 
 
@@ -120,7 +120,7 @@ def _short(task: Task, part: Component, i: int, both: Bools, sign: float) -> tup
     at = slice(i, i + 1)
     low, high = ends(part)
     short_low, short_high = too_close(
-        part.system, low[at], high[at], task.interval, both[at], part.cells[at]
+        part.system, low[at], high[at], part.system.interval, both[at], part.cells[at]
     )
     return bool(short_low[0]) and sign <= 0, bool(short_high[0]) and sign >= 0
 
@@ -170,7 +170,7 @@ class Mover:
 
     def _move(self, suppressed: Bools, target: int, sign: float, fixed: Indices) -> Bools | None:
         task, truth = self.task, self.system.truth
-        amount = _needed(self.system, target, sign, task.interval)
+        amount = _needed(self.system, target, sign, self.system.interval)
         if amount is None:
             return None
         free = suppressed | task.hidden

@@ -8,6 +8,7 @@ Fails closed: what cannot be evaluated or proved raises DisclosureRefused, and n
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -27,6 +28,8 @@ from onesource.publish.disclosure.shown import checked_columns, masked
 from onesource.publish.disclosure.universe import Bools, Universe, build, equations
 
 NAME = "table"
+# Closer than this share of its value a figure is as good as known.
+EXACTLY = 1e-3
 
 
 def protect(
@@ -85,7 +88,8 @@ def _suppressed(tables: Sequence[Linked]) -> Protected:
     main = universe.members[0]
     marks = primary(universe)
     memory = remember(universe, {t.name: t.previous for t in tables}, marks)
-    marks |= memory.differs
+    # Hidden figures of earlier releases stand behind today's cells.
+    marks = np.r_[marks, np.zeros(len(universe.keys) - len(marks), bool)] | memory.differs
     task = _task(universe, marks, memory)
     suppressed = choose(task)
     shown = {m.name: masked(universe, m, suppressed) for m in universe.members}
@@ -100,7 +104,7 @@ def _task(universe: Universe, marks: Bools, memory: Memory) -> Task:
     for member in universe.members:
         for key, cell in member.grid.items():
             respondents[key] = max(respondents[key], cell.respondents)
-    hidden = (~universe.shown & (respondents > 0)) | gone
+    hidden = (~universe.shown & (respondents > 0)) | gone | memory.ghosts
     known = memory.known(universe)
     _refuse_known(universe, marks, fixed, known)
     movable = universe.shown & ~fixed & ~known
@@ -111,16 +115,19 @@ def _task(universe: Universe, marks: Bools, memory: Memory) -> Task:
         # That nobody is in a cell is seen from the street: a zero hides nothing.
         movable &= positive
     sides = [m.rule.protection for m in universe.members]
+    interval = max(p.interval for p in sides)
+    systems = [_system(universe, m, interval) for m in universe.truth]
+    systems += [_joint(universe, s, memory) for s in systems if memory.releases and not s.beside]
     strict = "both" if any(p.sides == "both" for p in sides) else rule.protection.sides
     return Task(
         universe,
-        [_system(universe, m, memory) for m in universe.truth],
+        systems,
         marks,
-        (marks & hidden & ~gone) | gone,
+        (marks & hidden) | gone | memory.ghosts,
         hidden,
         movable,
         _cost(universe, positive),
-        max(p.interval for p in sides),
+        interval,
         strict,
         _soles(universe) if any(m.rule.contributor_attack for m in universe.members) else {},
     )
@@ -149,7 +156,7 @@ def _refuse_known(universe: Universe, marks: Bools, fixed: Bools, known: Bools) 
         )
 
 
-def _system(universe: Universe, measure: str, memory: Memory) -> System:
+def _system(universe: Universe, measure: str, interval: float) -> System:
     truth = universe.truth[measure]
     held = ~np.isnan(truth)
     value = np.where(held, truth, 0.0)
@@ -159,11 +166,21 @@ def _system(universe: Universe, measure: str, memory: Memory) -> System:
     is_count = all(measure in m.rule.counts for m in universe.members if measure in m.rule.measures)
     if not exact and not is_count:
         raise DisclosureRefused(f"{measure} does not add up", where=universe.members[0].name)
-    bound: Floats = universe.whole.get(measure, np.full(len(truth), np.inf))
+    bound: Floats = np.full(len(truth), np.inf)
+    limits = universe.whole.get(measure, bound)
+    bound[: len(limits)] = limits
     beside = is_count and any(m.rule.values for m in universe.members)
-    free = held & ~memory.known_by[measure]
-    return System(
-        measure, memory.with_rows(measure, rows), value, bound, is_count, exact, free, beside
+    return System(measure, rows, value, bound, is_count, exact, held, interval, beside)
+
+
+def _joint(universe: Universe, system: System, memory: Memory) -> System:
+    """What a reader knows who keeps the earlier releases; he must not learn a figure exactly."""
+    return replace(
+        system,
+        rows=memory.with_rows(system.measure, system.rows),
+        held=system.held & ~memory.known_by[system.measure],
+        interval=EXACTLY,
+        joint=True,
     )
 
 

@@ -62,6 +62,41 @@ def differs(
     return found
 
 
+def ghosts_of(
+    universe: Universe, member: Member, old: Earlier, shown: Mapping[str, Floats]
+) -> dict[str, dict[int, int]]:
+    """Adds to the universe each figure that the earlier release hid and that has changed since, as
+    a key of its own; measure → today's key → that key."""
+    if old.contributions is None:
+        return {}
+    rule = member.rule
+    own = [d.name for d in rule.dimensions]
+    axes = [universe.axes[n] for n in own]
+    where = f"release {old.release}"
+    inside = np.ones(old.contributions.num_rows, bool)
+    for dimension, axis in zip(rule.dimensions, axes, strict=True):
+        place = codes(old.contributions, rule.contributions.column(dimension.column), where)
+        leaves = set(axis.leaves)
+        inside &= np.array([code in leaves for code in place], dtype=bool)
+    kept = old.contributions.filter(pa.array(inside))
+    then = _by_key(universe, own, roll_up(kept, rule, axes, where))
+    found: dict[str, dict[int, int]] = {}
+    for measure, was in shown.items():
+        for key in sorted(member.grid.keys() | then.keys()):
+            implicit = was[key] == -1.0 and key not in member.keys
+            if not (np.isnan(was[key]) or implicit):
+                continue
+            cell = then.get(key)
+            value = 0.0 if cell is None else cell.sums.get(measure, float(cell.respondents))
+            if not same(rule, np.array(value), universe.truth[measure][key]):
+                found.setdefault(measure, {})[key] = len(universe.keys)
+                universe.keys.append(universe.keys[key])
+                for name, truth in universe.truth.items():
+                    own_figure = value if name == measure else np.nan
+                    universe.truth[name] = np.r_[truth, own_figure]
+    return found
+
+
 def _few_by_counts(universe: Universe, member: Member, shown: Mapping[str, Floats]) -> Bools:
     """Without the contributions of then, the shown counts say how many came or went at least."""
     rule = member.rule

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy import sparse
 
-from onesource.publish.disclosure.difference import differs, same, spread_key
+from onesource.publish.disclosure.difference import differs, ghosts_of, same, spread_key
 from onesource.publish.disclosure.model import Earlier
 from onesource.publish.disclosure.rollup import Floats, numbers, row_keys
 from onesource.publish.disclosure.universe import Bools, Member, Universe, equations
@@ -27,6 +27,7 @@ class Memory:
     earlier release by too few respondents."""
 
     differs: Bools
+    ghosts: Bools  # figures that an earlier release hid and that have changed since
     known_by: dict[str, Bools] = field(default_factory=dict)
     rows: dict[str, list[sparse.csr_matrix]] = field(default_factory=dict)
     releases: int = 0
@@ -53,20 +54,37 @@ def remember(universe: Universe, earlier: Mapping[str, Sequence[Earlier]], marks
     earlier: table → its releases. marks: keys that are suppressed today anyway.
     """
     size = len(universe.keys)
-    memory = Memory(np.zeros(size, bool), {m: np.zeros(size, bool) for m in universe.truth})
-    if not any(earlier.values()):
-        return memory
-    sums = {m: equations(universe, m) for m in universe.truth}
-    for together in _by_release(universe, earlier):
-        tables = [
+    nights = [
+        [
             (member, old, {m: _shown(universe, member, old, keys, m) for m in member.rule.measures})
             for member, old in together
             if (keys := _keys(universe, member, old))
         ]
-        memory.releases += bool(tables)
+        for together in _by_release(universe, earlier)
+    ]
+    nights = [tables for tables in nights if tables]
+    ghosts = [[ghosts_of(universe, *table) for table in tables] for tables in nights]
+    more = len(universe.keys) - size
+    memory = Memory(
+        np.zeros(size + more, bool),
+        np.r_[np.zeros(size, bool), np.ones(more, bool)],
+        {m: np.zeros(size + more, bool) for m in universe.truth},
+        releases=len(nights),
+    )
+    if not nights:
+        return memory
+    marks = np.r_[marks, np.zeros(more, bool)]
+    universe.shown = np.r_[universe.shown, np.zeros(more, bool)]
+    sums = {m: equations(universe, m) for m in universe.truth}
+    for tables, gone in zip(nights, ghosts, strict=True):
+        padded = [
+            (member, old, {m: np.r_[was, np.full(more, -1.0)] for m, was in shown.items()})
+            for member, old, shown in tables
+        ]
         for measure in universe.truth:
-            _learn(universe, memory, measure, sums[measure], tables)
-        for member, old, shown in tables:
+            places = {k: g for found in gone for k, g in found.get(measure, {}).items()}
+            _learn(universe, memory, measure, sums[measure], padded, places)
+        for member, old, shown in padded:
             hidden = marks | memory.differs
             memory.differs |= differs(universe, member, old, shown, sums, hidden)
     return memory
@@ -89,6 +107,7 @@ def _learn(
     measure: str,
     sums: sparse.csr_matrix,
     tables: Sequence[tuple[Member, Earlier, Shown]],
+    ghosts: Mapping[int, int],
 ) -> None:
     """Figures and sums of one release that are still true."""
     holders = [(member, shown[measure]) for member, _, shown in tables if measure in shown]
@@ -105,9 +124,11 @@ def _learn(
     tolerance = max(member.rule.tolerance for member, _ in holders)
     # No row then: the cell was empty, or a margin that only could be added up.
     hidden = np.isnan(was) | ((was == -1.0) & ~told)
-    memory.rows.setdefault(measure, []).extend(
-        _old_rows(universe.truth[measure], sums, was, hidden, known, tolerance)
-    )
+    if all(old.contributions is not None for _, old, _ in tables):
+        rows = _sums_of_then(sums, hidden, known, ghosts)
+    else:
+        rows = _old_rows(universe.truth[measure], sums, was, hidden, known, tolerance)
+    memory.rows.setdefault(measure, []).extend(rows)
 
 
 def _keys(universe: Universe, member: Member, old: Earlier) -> dict[int, int]:
@@ -131,6 +152,22 @@ def _shown(
     for key, row in keys.items():
         was[key] = values[row]
     return was
+
+
+def _sums_of_then(
+    matrix: sparse.csr_matrix, hidden: Bools, known: Bools, ghosts: Mapping[int, int]
+) -> list[sparse.csr_matrix]:
+    """The earlier sums, as equations between the cells that were hidden then: today's where the
+    figure is still the same, else the figure of then."""
+    place = np.arange(matrix.shape[1])
+    for key, ghost in ghosts.items():
+        place[key] = ghost
+    changed = abs(matrix) @ ((~hidden & ~known) | (place != np.arange(len(place)))).astype(float)
+    parts = matrix.multiply(hidden.astype(float)).tocsr()
+    kept = parts[np.flatnonzero(changed > 0)].tocoo()
+    kept = sparse.csr_matrix((kept.data, (kept.row, place[kept.col])), kept.shape)
+    kept.eliminate_zeros()
+    return [kept[np.flatnonzero(np.diff(kept.indptr))]] if kept.nnz else []
 
 
 def _old_rows(

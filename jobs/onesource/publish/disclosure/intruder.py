@@ -40,7 +40,9 @@ class System:
     whole: bool  # counts
     add_up: bool  # false: counts of different people, whose total is at most the sum
     held: Bools
+    interval: float  # the share of its value to which no cell may be narrowed
     beside: bool = False  # counts beside values: they fall with them but are not what is protected
+    joint: bool = False  # with the releases before: only exact recovery is asked for
 
 
 class Component:

@@ -165,7 +165,7 @@ def _audit(
     rows = equations(universe, measure)
     everything = np.arange(size)
     nothing_known = np.full(size, np.inf)
-    system = System(measure, rows, truth, nothing_known, True, True, np.ones(size, bool))
+    system = System(measure, rows, truth, nothing_known, True, True, np.ones(size, bool), 0.0)
     part = Component(system, everything, np.arange(rows.shape[0]))
     low = windows[0] / part.scale
     high = np.minimum(windows[1] / part.scale, part.far)
