@@ -40,6 +40,7 @@ class Task:
     universe: Universe
     systems: Sequence[System]
     primary: Bools
+    by_difference: Bools  # primary for no other reason than an earlier release: one side will do
     protect: Bools  # cells that must not be narrowed although nobody shows them (implicit)
     hidden: Bools  # unknown to the reader whatever is chosen (implicit)
     movable: Bools  # may be suppressed
@@ -53,8 +54,8 @@ class Task:
         if system.beside or system.joint:
             return np.zeros(len(cells), bool)
         if self.sides == "primary":
-            return np.asarray(self.primary[cells], dtype=bool)
-        return np.full(len(cells), self.sides == "both")
+            return np.asarray(self.primary[cells] & ~self.by_difference[cells], dtype=bool)
+        return np.asarray(~self.by_difference[cells] & (self.sides == "both"), dtype=bool)
 
 
 def choose(task: Task) -> Bools:

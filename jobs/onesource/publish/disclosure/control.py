@@ -89,15 +89,15 @@ def _suppressed(tables: Sequence[Linked]) -> Protected:
     marks = primary(universe)
     memory = remember(universe, {t.name: t.previous for t in tables}, marks)
     # Hidden figures of earlier releases stand behind today's cells.
-    marks = np.r_[marks, np.zeros(len(universe.keys) - len(marks), bool)] | memory.differs
-    task = _task(universe, marks, memory)
+    marks = np.r_[marks, np.zeros(len(universe.keys) - len(marks), bool)]
+    task = _task(universe, marks | memory.differs, memory.differs & ~marks, memory)
     suppressed = choose(task)
     shown = {m.name: masked(universe, m, suppressed) for m in universe.members}
     proof = prove(task, suppressed, memory)
     return Protected(shown[main.name], proof, {n: t for n, t in shown.items() if n != main.name})
 
 
-def _task(universe: Universe, marks: Bools, memory: Memory) -> Task:
+def _task(universe: Universe, marks: Bools, by_difference: Bools, memory: Memory) -> Task:
     rule = universe.members[0].rule
     fixed, gone = _published(universe)
     respondents = np.zeros(len(universe.keys), dtype=np.int64)
@@ -123,6 +123,7 @@ def _task(universe: Universe, marks: Bools, memory: Memory) -> Task:
         universe,
         systems,
         marks,
+        by_difference,
         (marks & hidden) | gone | memory.ghosts,
         hidden,
         movable,
