@@ -31,7 +31,7 @@ class Intruder:
         self.at = {cell: i for i, cell in enumerate(self.cells)}
         self.known: dict[int, float] = {}
         self.hidden: set[Cell] = set()
-        self.added: list[dict[int, float]] = []
+        self.equal: list[tuple[Cell, Cell]] = []  # pairs of cells known to hold the same
 
     def reads(self, table: pa.Table) -> None:
         for row in table.to_pylist():
@@ -63,6 +63,12 @@ class Intruder:
                     rows += [len(right) - 1] * len(open_)
                     cols += [c for c, _ in open_]
                     signs += [s for _, s in open_]
+        for one, other in self.equal:
+            pair = [(self.at[one], 1.0), (self.at[other], -1.0)]
+            right.append(-sum(s * self.known.get(i, 0.0) for i, s in pair))
+            rows += [len(right) - 1 for i, _ in pair if i in column]
+            cols += [column[i] for i, _ in pair if i in column]
+            signs += [s for i, s in pair if i in column]
         matrix = csr_matrix((signs, (rows, cols)), (len(right), len(unknown)))
         return matrix, np.array(right), unknown
 

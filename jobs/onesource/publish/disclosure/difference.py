@@ -17,9 +17,9 @@ import pyarrow as pa
 from scipy import sparse
 
 from onesource.contracts.disclosure import DisclosureRule
-from onesource.publish.disclosure.axes import TOTAL
 from onesource.publish.disclosure.model import DisclosureRefused, Earlier
-from onesource.publish.disclosure.rollup import Cell, Floats, Key, codes, numbers, roll_up
+from onesource.publish.disclosure.rollup import Floats, Key, codes, numbers, roll_up
+from onesource.publish.disclosure.then import by_key, hidden_then
 from onesource.publish.disclosure.universe import EXACT, Bools, Member, Universe
 
 # Up to this many changed and unknown figures the equations are solved as a dense matrix; beyond
@@ -39,13 +39,14 @@ def differs(
     member: Member,
     old: Earlier,
     shown: Mapping[str, Floats],
+    then: Mapping[str, Floats],
     sums: Mapping[str, sparse.csr_matrix],
     marks: Bools,
 ) -> Bools:
     """Keys to suppress so that no change of few respondents is seen.
 
-    shown: measure → the earlier figures by key (NaN suppressed, -1 no row). marks: keys that are
-    suppressed today anyway.
+    shown: measure → the earlier figures by key (NaN suppressed, -1 no row). then: the same with
+    the hidden ones as far as they are known. marks: keys that are suppressed today anyway.
     """
     changed = np.zeros(len(universe.keys), bool)
     for measure, was in shown.items():
@@ -53,61 +54,54 @@ def differs(
     if not changed.any():
         return changed
     if old.contributions is None:
-        return changed & _few_by_counts(universe, member, shown)
-    few, touched = _few_by_contributions(universe, member, old)
+        figures = {m: np.where(hidden_then(member, was), then[m], was) for m, was in shown.items()}
+        few, touched = _few_by_counts(universe, member, figures)
+    else:
+        few, touched = _few_by_contributions(universe, member, old)
     found = changed & few
     for measure, was in shown.items():
         seen = (was >= 0) & universe.shown
-        found |= _indirect(universe, sums[measure], seen, marks | found, few, touched)
+        movable = changed & universe.shown
+        found |= _indirect(universe, sums[measure], seen & ~marks & ~found, few, touched, movable)
     return found
 
 
 def ghosts_of(
-    universe: Universe, member: Member, old: Earlier, shown: Mapping[str, Floats]
+    universe: Universe, member: Member, shown: Mapping[str, Floats], then: Mapping[str, Floats]
 ) -> dict[str, dict[int, int]]:
     """Adds to the universe each figure that the earlier release hid and that has changed since, as
     a key of its own; measure → today's key → that key."""
-    if old.contributions is None:
-        return {}
-    rule = member.rule
-    own = [d.name for d in rule.dimensions]
-    axes = [universe.axes[n] for n in own]
-    where = f"release {old.release}"
-    inside = np.ones(old.contributions.num_rows, bool)
-    for dimension, axis in zip(rule.dimensions, axes, strict=True):
-        place = codes(old.contributions, rule.contributions.column(dimension.column), where)
-        leaves = set(axis.leaves)
-        inside &= np.array([code in leaves for code in place], dtype=bool)
-    kept = old.contributions.filter(pa.array(inside))
-    then = _by_key(universe, own, roll_up(kept, rule, axes, where))
     found: dict[str, dict[int, int]] = {}
     for measure, was in shown.items():
-        for key in sorted(member.grid.keys() | then.keys()):
-            implicit = was[key] == -1.0 and key not in member.keys
-            if not (np.isnan(was[key]) or implicit):
-                continue
-            cell = then.get(key)
-            value = 0.0 if cell is None else cell.sums.get(measure, float(cell.respondents))
-            if not same(rule, np.array(value), universe.truth[measure][key]):
+        figures = then[measure]
+        for key in np.flatnonzero(hidden_then(member, was) & ~np.isnan(figures)).tolist():
+            if not same(member.rule, figures[key], universe.truth[measure][key]):
                 found.setdefault(measure, {})[key] = len(universe.keys)
                 universe.keys.append(universe.keys[key])
                 for name, truth in universe.truth.items():
-                    own_figure = value if name == measure else np.nan
+                    own_figure = figures[key] if name == measure else np.nan
                     universe.truth[name] = np.r_[truth, own_figure]
     return found
 
 
-def _few_by_counts(universe: Universe, member: Member, shown: Mapping[str, Floats]) -> Bools:
-    """Without the contributions of then, the shown counts say how many came or went at least."""
+def _few_by_counts(
+    universe: Universe, member: Member, figures: Mapping[str, Floats]
+) -> tuple[Bools, Bools]:
+    """Without the contributions of then, the counts say how many came or went at least; values
+    without counts: always few. And the keys with any change."""
     rule = member.rule
+    touched = np.zeros(len(universe.keys), bool)
+    for measure, was in figures.items():
+        known = ~np.isnan(was) & (was >= 0)
+        touched |= known & ~same(rule, was, universe.truth[measure])
     if not rule.counts:
-        return np.ones(len(universe.keys), bool)
+        return touched, touched
     few = np.zeros(len(universe.keys), bool)
     for count in rule.counts:
-        step = np.abs(np.nan_to_num(universe.truth[count]) - np.nan_to_num(shown[count]))
+        step = np.abs(np.nan_to_num(universe.truth[count]) - np.nan_to_num(figures[count]))
         # Nobody came or went: a correction. Of a firm it shows the step only, of a person more.
         few |= (step < rule.least) & ((step > 0) | (rule.respondents == "persons"))
-    return few
+    return few & touched, touched
 
 
 def _few_by_contributions(universe: Universe, member: Member, old: Earlier) -> tuple[Bools, Bools]:
@@ -115,9 +109,8 @@ def _few_by_contributions(universe: Universe, member: Member, old: Earlier) -> t
     that neither came nor went shows the step only."""
     rule = member.rule
     axes = [universe.axes[d.name] for d in rule.dimensions]
-    own = [d.name for d in rule.dimensions]
     changed, moved = (
-        _by_key(universe, own, roll_up(t, rule, axes, f"release {old.release}"))
+        by_key(universe, member, roll_up(t, rule, axes, f"release {old.release}"))
         for t in _changes(universe, member, old)
     )
     few = np.zeros(len(universe.keys), bool)
@@ -127,17 +120,6 @@ def _few_by_contributions(universe: Universe, member: Member, old: Earlier) -> t
         came_or_went = key in moved or rule.respondents == "persons"
         few[key] = came_or_went and cell.respondents < rule.least
     return few, touched
-
-
-def _by_key(universe: Universe, own: Sequence[str], rolled: dict[Key, Cell]) -> dict[int, Cell]:
-    spread = ((spread_key(universe, own, k), c) for k, c in rolled.items())
-    return {universe.index[k]: c for k, c in spread if k in universe.index}
-
-
-def spread_key(universe: Universe, own: Sequence[str], key: Key) -> Key:
-    """A table's own key over the dimensions of all tables."""
-    at = dict(zip(own, key, strict=True))
-    return tuple(at.get(n, TOTAL) for n in universe.names)
 
 
 def _changes(universe: Universe, member: Member, old: Earlier) -> tuple[pa.Table, pa.Table]:
@@ -187,14 +169,15 @@ def _indirect(
     universe: Universe,
     rows: sparse.csr_matrix,
     seen: Bools,
-    hidden: Bools,
     few: Bools,
     touched: Bools,
+    movable: Bools,
 ) -> Bools:
-    """Keys to hide so that no unseen change of few follows from the changes that are seen."""
+    """Keys to hide so that no unseen change of few follows from the changes that are seen. What has
+    the same figure as before is known: to hide it would be no use."""
     found = np.zeros(len(universe.keys), bool)
     while True:
-        known = seen & ~hidden & ~found
+        known = seen & ~found
         unknown = touched & ~known
         bare = np.flatnonzero(few & unknown & _determined(rows, unknown))
         if len(bare) == 0:
@@ -202,7 +185,7 @@ def _indirect(
         with_them = rows[np.flatnonzero(np.diff(rows[:, bare].tocsr().indptr))]
         around = np.zeros(len(found), bool)
         around[with_them.indices] = True
-        more = around & touched & known
+        more = around & movable & known
         if not more.any():
             raise DisclosureRefused(
                 f"the change of {universe.label(int(bare[0]))} follows from an earlier release",

@@ -15,9 +15,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy import sparse
 
-from onesource.publish.disclosure.difference import differs, ghosts_of, same, spread_key
+from onesource.publish.disclosure.difference import differs, ghosts_of, same
 from onesource.publish.disclosure.model import Earlier
 from onesource.publish.disclosure.rollup import Floats, numbers, row_keys
+from onesource.publish.disclosure.then import figures_then
 from onesource.publish.disclosure.universe import Bools, Member, Universe, equations
 
 
@@ -63,7 +64,12 @@ def remember(universe: Universe, earlier: Mapping[str, Sequence[Earlier]], marks
         for together in _by_release(universe, earlier)
     ]
     nights = [tables for tables in nights if tables]
-    ghosts = [[ghosts_of(universe, *table) for table in tables] for tables in nights]
+    sums = {m: equations(universe, m) for m in universe.truth} if nights else {}
+    thens = [[figures_then(universe, *table, sums) for table in tables] for tables in nights]
+    ghosts = [
+        [ghosts_of(universe, t[0], t[2], then) for t, then in zip(tables, found, strict=True)]
+        for tables, found in zip(nights, thens, strict=True)
+    ]
     more = len(universe.keys) - size
     memory = Memory(
         np.zeros(size + more, bool),
@@ -76,18 +82,21 @@ def remember(universe: Universe, earlier: Mapping[str, Sequence[Earlier]], marks
     marks = np.r_[marks, np.zeros(more, bool)]
     universe.shown = np.r_[universe.shown, np.zeros(more, bool)]
     sums = {m: equations(universe, m) for m in universe.truth}
-    for tables, gone in zip(nights, ghosts, strict=True):
-        padded = [
-            (member, old, {m: np.r_[was, np.full(more, -1.0)] for m, was in shown.items()})
-            for member, old, shown in tables
-        ]
+    for tables, gone, figures in zip(nights, ghosts, thens, strict=True):
+        told = [(member, _longer(shown, more, -1.0)) for member, _, shown in tables]
+        sure = not any(np.isnan(f).all() for then in figures for f in then.values())
         for measure in universe.truth:
             places = {k: g for found in gone for k, g in found.get(measure, {}).items()}
-            _learn(universe, memory, measure, sums[measure], padded, places)
-        for member, old, shown in padded:
+            _learn(universe, memory, measure, sums[measure], told, places if sure else None)
+        for (member, old, _), (_, shown), then in zip(tables, told, figures, strict=True):
             hidden = marks | memory.differs
-            memory.differs |= differs(universe, member, old, shown, sums, hidden)
+            before = _longer(then, more, np.nan)
+            memory.differs |= differs(universe, member, old, shown, before, sums, hidden)
     return memory
+
+
+def _longer(figures: Shown, more: int, filler: float) -> Shown:
+    return {m: np.r_[f, np.full(more, filler)] for m, f in figures.items()}
 
 
 def _by_release(
@@ -106,11 +115,12 @@ def _learn(
     memory: Memory,
     measure: str,
     sums: sparse.csr_matrix,
-    tables: Sequence[tuple[Member, Earlier, Shown]],
-    ghosts: Mapping[int, int],
+    tables: Sequence[tuple[Member, Shown]],
+    ghosts: Mapping[int, int] | None,
 ) -> None:
-    """Figures and sums of one release that are still true."""
-    holders = [(member, shown[measure]) for member, _, shown in tables if measure in shown]
+    """Figures of one release that are still true, and its sums; `ghosts` None: it is not known
+    which of the hidden figures have changed since."""
+    holders = [(member, shown[measure]) for member, shown in tables if measure in shown]
     if not holders:
         return
     was = np.full(len(universe.keys), -1.0)
@@ -124,7 +134,7 @@ def _learn(
     tolerance = max(member.rule.tolerance for member, _ in holders)
     # No row then: the cell was empty, or a margin that only could be added up.
     hidden = np.isnan(was) | ((was == -1.0) & ~told)
-    if all(old.contributions is not None for _, old, _ in tables):
+    if ghosts is not None:
         rows = _sums_of_then(sums, hidden, known, ghosts)
     else:
         rows = _old_rows(universe.truth[measure], sums, was, hidden, known, tolerance)
@@ -136,7 +146,7 @@ def _keys(universe: Universe, member: Member, old: Earlier) -> dict[int, int]:
     own = [d.name for d in member.rule.dimensions]
     found = {}
     for row, key in enumerate(row_keys(old.cells, member.rule, f"release {old.release}")):
-        at = universe.index.get(spread_key(universe, own, key))
+        at = universe.index.get(universe.spread(own, key))
         if at is not None:
             found[at] = row
     return found
