@@ -6,11 +6,12 @@ import pyarrow as pa
 import pytest
 
 from onesource.contracts.disclosure import DisclosureRule
-from onesource.publish.disclosure import DisclosureRefused, Earlier, protect
+from onesource.publish.disclosure import DisclosureRefused, Earlier, Linked, protect
 from tests.unit.publish.made_up_tables import (
     ALL,
     NIGHT,
     PERSONS,
+    given_firms,
     hidden,
     one_line,
     people,
@@ -115,3 +116,64 @@ def test_of_two_releases_of_a_frozen_month_the_newest_holds() -> None:
     third = protect(restated, who2, r, previous=[second.table, first.table])
     shown = {(x["county"], x["month"]): x["n"] for x in third.table.to_pylist()}
     assert shown["a", "03"] == 29
+
+
+def test_what_a_linked_table_showed_before_is_known_as_well() -> None:
+    """The partner b stands in the linked table of yesterday with its figure: it hides nothing."""
+    cells, firms, r = one_line(NIGHT)
+    flat = cells.slice(0, 4)
+    without_total = rule({"column": "county"})
+    total = pa.table({"county": [ALL], "t": [57.0]})
+    yesterday = Earlier("1", pa.table({"county": [ALL, "b"], "t": [57.0, 10.0]}))
+    city = Linked("city", total, firms, rule("county"))
+    assert hidden(protect(flat, firms, without_total, linked=[city]).table) == {"a", "b"}
+    known = Linked("city", total, firms, rule("county"), previous=[yesterday])
+    assert hidden(protect(flat, firms, without_total, linked=[known]).table) == {"a", "d"}
+
+
+def test_a_change_of_one_that_follows_from_two_shown_changes_is_hidden() -> None:
+    """The city rose by four mines and d by three of them: b, hidden, by the one that is left."""
+    cells, firms, r = one_line(NIGHT)
+    first = protect(cells, firms, r)
+    assert hidden(first) == {"a", "b"}
+    cells2, firms2, _ = one_line(NIGHT | {"b": [3, 3, 4, 2], "d": [6, 6, 6, 5, 5, 5]})
+    second = protect(cells2, firms2, r, previous=[Earlier("1", first.table, firms)])
+    assert "a" in hidden(second)
+    assert hidden(second) & {"d", ALL}
+
+
+def test_a_mine_that_reports_after_a_nought_has_come() -> None:
+    night = NIGHT | {"d": [6, 6, 6, 0]}
+    cells, firms, r = one_line(night)
+    first = protect(cells, firms, r)
+    cells2, firms2, _ = one_line(night | {"d": [6, 6, 6, 5]})
+    second = protect(cells2, firms2, r, previous=[Earlier("1", first.table, firms)])
+    assert {"d", ALL} <= hidden(second)
+
+
+def test_an_earlier_rounding_the_other_way_is_taken_into_account() -> None:
+    """By base 2, 3 is shown as 2 or 4: who saw both knows it."""
+    cells, who = people({("a",): 3, ("b",): 30}, ["county"])
+    r = rule({"column": "county"}, **PERSONS, method="round", rounding={"base": 2})
+    cells = cells.slice(0, 2)
+    now = {x["county"]: x["n"] for x in protect(cells, who, r).table.to_pylist()}
+    other = pa.table({"county": ["a", "b"], "n": [6 - now["a"], 30]})
+    with pytest.raises(DisclosureRefused, match="county=a follows from the rounded figures"):
+        protect(cells, who, r, previous=[other])
+
+
+def test_when_all_months_are_frozen_nothing_is_decided_anew() -> None:
+    cells, who, r = frozen_people(20)
+    first = protect(cells, who, r)
+    again = protect(cells, who, r, previous=[first.table])
+    assert again.table.equals(first.table)
+    assert again.proof["frozen"]["periods"] == 2
+
+
+@pytest.mark.parametrize("rows", [0, 1])
+def test_a_table_with_next_to_nothing_is_no_special_case(rows: int) -> None:
+    parts = [("a", f"f{i}", 4.0) for i in range(3)] * rows
+    cells = pa.table({"county": ["a"] * rows, "t": [12.0] * rows}, schema=pa.schema(
+        [("county", pa.string()), ("t", pa.float64())]))  # fmt: skip
+    done = protect(cells, given_firms(["county"], parts), rule("county"))
+    assert done.table["t"].to_pylist() == [12.0] * rows

@@ -206,8 +206,11 @@ def test_one_sensitive_cell_takes_no_more_than_the_corners_of_a_box(size: tuple[
     assert done.table["t"].null_count == 2 ** len(size)
 
 
-@pytest.mark.parametrize("seed", range(40))
-@pytest.mark.parametrize("kept", [True, False])
+# Seeds of nights that gave a figure away when each was only audited by itself.
+@pytest.mark.parametrize(
+    ("seed", "kept"),
+    [*((s, True) for s in (0, 8, 10, 16, 17, 22, 23, 26)), *((s, False) for s in (8, 22, 23))],
+)
 def test_two_nights_together_give_no_hidden_figure_away(seed: int, kept: bool) -> None:
     """What the reader of both knows besides: which hidden figures have not changed."""
     layout = Layout((4, 3))
