@@ -120,7 +120,7 @@ def test_of_two_releases_of_a_frozen_month_the_newest_holds() -> None:
 
 def test_what_a_linked_table_showed_before_is_known_as_well() -> None:
     """The partner b stands in the linked table of yesterday with its figure: it hides nothing."""
-    cells, firms, r = one_line(NIGHT)
+    cells, firms, _ = one_line(NIGHT)
     flat = cells.slice(0, 4)
     without_total = rule({"column": "county"})
     total = pa.table({"county": [ALL], "t": [57.0]})
