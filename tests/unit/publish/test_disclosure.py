@@ -271,3 +271,33 @@ def test_the_proof_gives_no_hidden_figure_away() -> None:
     said = numbers_in(done.proof)
     assert 5.125 + 11.5 in said, "the sum of the hidden ones is what a reader computes"
     assert not {5.125, 11.5} & set(said)
+
+
+@pytest.mark.parametrize(
+    ("column", "row", "message"),
+    [
+        ("t", 1, "column t has empty cells"),
+        ("county", 1, "column county has empty cells"),
+        ("firm", 0, "column firm has empty cells"),
+    ],
+)
+def test_nothing_is_decided_over_empty_cells(column: str, row: int, message: str) -> None:
+    cells, firms, r = one_line(NIGHT)
+
+    def emptied(table: pa.Table) -> pa.Table:
+        values = table[column].to_pylist()
+        values[row] = None
+        at = table.column_names.index(column)
+        return table.set_column(at, column, pa.array(values, table.schema.field(at).type))
+
+    for one in (cells, firms):
+        if column in one.column_names:
+            broken = [emptied(t) if t is one else t for t in (cells, firms)]
+            with pytest.raises(DisclosureRefused, match=message):
+                protect(*broken, r)
+
+
+def test_a_cell_that_stands_twice_is_refused_by_its_codes() -> None:
+    cells, firms, r = one_line(NIGHT)
+    with pytest.raises(DisclosureRefused, match="cell county=a stands twice"):
+        protect(pa.concat_tables([cells, cells.slice(0, 1)]), firms, r)
