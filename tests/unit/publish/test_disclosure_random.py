@@ -298,3 +298,31 @@ def assert_adds_up(rows: dict[Cell, int]) -> None:
                     if c[d] != ALL and c[:d] + c[d + 1 :] == cell[:d] + cell[d + 1 :]
                 ]
                 assert total == sum(parts), cell
+
+
+@pytest.mark.parametrize("seed", [0, 2, 3, 5])
+def test_linked_tables_can_be_published_night_after_night(seed: int) -> None:
+    """What one table says of a change is read together with what the other says."""
+    layout = Layout((4, 3, 2))
+    draw = np.random.default_rng(seed)
+    parts = random_parts(layout, seed, 0.9)
+    cells = list(product(*layout.leaves.values()))
+    earlier: dict[str, list[Earlier]] = {"d1": [], "d2": []}
+    for night in "12":
+        true = layout.table(parts)
+        views = {}
+        for without in earlier:
+            total = pa.array([c == ALL for c in true[without].to_pylist()])
+            firms = given_firms(layout.names, parts).drop_columns([without])
+            kept = [n for n in layout.names if n != without]
+            views[without] = true.filter(total).drop_columns([without]), firms, rule(*kept)
+        second = Linked("second", *views["d1"], previous=earlier["d1"])
+        done = protect(*views["d2"], linked=[second], previous=earlier["d2"])
+        intruder = layout.intruder(done.table, done.linked["second"])
+        truth = truth_of(true, names=layout.names, value="t")
+        assert [c for c, _, low, high in too_close(intruder, truth) if high - low < 1e-3] == []
+        earlier["d2"].insert(0, Earlier(night, done.table, views["d2"][1]))
+        earlier["d1"].insert(0, Earlier(night, done.linked["second"], views["d1"][1]))
+        parts = [p for p in parts if draw.uniform() > 0.02]
+        cell = cells[draw.integers(len(cells))]
+        parts += [(*cell, f"new{night}{i}", float(draw.integers(1, 30))) for i in range(2)]

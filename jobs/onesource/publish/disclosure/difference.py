@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -34,35 +35,61 @@ def same(rule: DisclosureRule, was: Floats, truth: Floats) -> Bools:
         return np.asarray((was >= 0) & (np.abs(was - truth) <= near))
 
 
-def differs(
+@dataclass(frozen=True)
+class Change:
+    """What changed between an earlier release and today, by key."""
+
+    seen: Bools  # shown then and in today's table
+    changed: Bools  # shown then, with another figure
+    few: Bools  # changed because fewer respondents than the minimum came or went
+    touched: Bools  # any contribution changed
+
+    def __or__(self, other: Change) -> Change:
+        return Change(
+            self.seen | other.seen,
+            self.changed | other.changed,
+            self.few | other.few,
+            self.touched | other.touched,
+        )
+
+
+def change_of(
     universe: Universe,
     member: Member,
     old: Earlier,
     shown: Mapping[str, Floats],
     then: Mapping[str, Floats],
-    sums: Mapping[str, sparse.csr_matrix],
-    marks: Bools,
-) -> Bools:
-    """Keys to suppress so that no change of few respondents is seen.
+) -> Change:
+    """What changed in one table.
 
     shown: measure → the earlier figures by key (NaN suppressed, -1 no row). then: the same with
-    the hidden ones as far as they are known. marks: keys that are suppressed today anyway.
+    the hidden ones as far as they are known.
     """
-    changed = np.zeros(len(universe.keys), bool)
+    seen = np.zeros(len(universe.keys), bool)
+    changed = seen.copy()
     for measure, was in shown.items():
+        seen |= (was >= 0) & universe.shown
         changed |= (was >= 0) & ~same(member.rule, was, universe.truth[measure])
-    if not changed.any():
-        return changed
     if old.contributions is None:
         figures = {m: np.where(hidden_then(member, was), then[m], was) for m, was in shown.items()}
         few, touched = _few_by_counts(universe, member, figures)
     else:
         few, touched = _few_by_contributions(universe, member, old)
-    found = changed & few
-    for measure, was in shown.items():
-        seen = (was >= 0) & universe.shown
-        movable = changed & universe.shown
-        found |= _indirect(universe, sums[measure], seen & ~marks & ~found, few, touched, movable)
+    return Change(seen, changed, few, touched)
+
+
+def differs(
+    universe: Universe, change: Change, sums: Sequence[sparse.csr_matrix], marks: Bools
+) -> Bools:
+    """Keys to suppress so that no change of few respondents is seen in the tables of a release.
+
+    marks: keys that are suppressed today anyway.
+    """
+    found = change.changed & change.few
+    if not change.changed.any():
+        return found
+    for rows in sums:
+        found |= _indirect(universe, rows, change, marks | found)
     return found
 
 
@@ -165,16 +192,11 @@ def _table(rule: DisclosureRule, columns: Sequence[str], keys: Sequence[Key]) ->
     return pa.table(data)
 
 
-def _indirect(
-    universe: Universe,
-    rows: sparse.csr_matrix,
-    seen: Bools,
-    few: Bools,
-    touched: Bools,
-    movable: Bools,
-) -> Bools:
+def _indirect(universe: Universe, rows: sparse.csr_matrix, change: Change, hidden: Bools) -> Bools:
     """Keys to hide so that no unseen change of few follows from the changes that are seen. What has
     the same figure as before is known: to hide it would be no use."""
+    few, touched, seen = change.few, change.touched, change.seen & ~hidden
+    movable = change.changed & universe.shown
     found = np.zeros(len(universe.keys), bool)
     while True:
         known = seen & ~found

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import or_
 
 import numpy as np
 from scipy import sparse
 
-from onesource.publish.disclosure.difference import differs, ghosts_of, same
+from onesource.publish.disclosure.difference import change_of, differs, ghosts_of, same
 from onesource.publish.disclosure.model import Earlier
 from onesource.publish.disclosure.rollup import Floats, numbers, row_keys
 from onesource.publish.disclosure.then import figures_then
@@ -88,10 +90,13 @@ def remember(universe: Universe, earlier: Mapping[str, Sequence[Earlier]], marks
         for measure in universe.truth:
             places = {k: g for found in gone for k, g in found.get(measure, {}).items()}
             _learn(universe, memory, measure, sums[measure], told, places if sure else None)
-        for (member, old, _), (_, shown), then in zip(tables, told, figures, strict=True):
-            hidden = marks | memory.differs
-            before = _longer(then, more, np.nan)
-            memory.differs |= differs(universe, member, old, shown, before, sums, hidden)
+        changes = [
+            change_of(universe, member, old, shown, _longer(then, more, np.nan))
+            for (member, old, _), (_, shown), then in zip(tables, told, figures, strict=True)
+        ]
+        hidden = marks | memory.differs
+        change = reduce(or_, changes)
+        memory.differs |= differs(universe, change, list(sums.values()), hidden)
     return memory
 
 
