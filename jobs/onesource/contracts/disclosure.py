@@ -97,10 +97,10 @@ class Protection(Strict):
         description="No suppressed cell can be narrowed to within this share of its value.",
     )
     sides: Literal["both", "primary", "either"] = Field(
-        "primary",
+        "both",
         description="Must the feasible interval pass the limit above and below: for `both` primary "
         "and complementary cells, for `primary` cells only (complementary cells: on at least one "
-        "side), or on `either` side for all.",
+        "side), or on `either` side for all. Counts beside values: always `either`.",
     )
     contributors_know: bool | None = Field(
         None,
@@ -237,7 +237,7 @@ class DisclosureRule(Strict):
         weaker = self.minimum_count is not None and self.minimum_count < self._standard_minimum
         if self.dominance and self.respondents == "enterprises":
             weaker |= self.dominance.largest > 0.85 or self.dominance.two_largest > 0.90
-        weaker |= self.protection.interval < 0.2
+        weaker |= self.protection.interval < 0.2 or self.protection.sides != "both"
         if weaker and not self.basis:
             raise ValueError("a threshold is weaker than the standard one: say why in `basis`")
         return self

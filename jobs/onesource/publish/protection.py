@@ -4,7 +4,9 @@ what earlier releases showed."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,12 +15,9 @@ import pyarrow.parquet as pq
 from onesource.contracts.disclosure import DisclosureRule
 from onesource.contracts.model import Contract
 from onesource.errors import OneSourceError
-from onesource.lake.reader import Source
+from onesource.lake.reader import Source, open_version
 from onesource.publish.disclosure import Earlier, Linked, Protected, protect
-from onesource.publish.latest import MANIFEST
-
-# As many earlier releases are looked at: a month of nights.
-REMEMBERED = 31
+from onesource.publish.latest import read_release_manifest
 
 Open = Callable[[str], Source]
 
@@ -36,29 +35,43 @@ def protected(
 
     rows: the dataset's columns, without values in the one that disclosure control adds. open_table:
     opens a served table. releases: folders of earlier releases, newest first. linked: the other
-    datasets that the rule names, with their rows. restated: period → reason for publishing it anew.
+    datasets that the rule names, with their rows. restated: period → reason for publishing it anew;
+    a reason counts once, so a line that stays in the list does not restate the period every night.
     Raises OneSourceError when the rule cannot be evaluated or held (P11).
     """
     rule = dataset.open.disclosure_rule
     if rule is None:
         return Protected(rows, {})
+    before = _in_order(releases)
+    contracts = {name: contract for name, (contract, _) in (linked or {}).items()}
     others = [
-        Linked(name, _cells(contract, cells), _contributions(contract, open_table), _rule(contract))
+        Linked(
+            name,
+            _cells(contract, cells),
+            _contributions(_rule(contract), open_table(_rule(contract).contributions.source)),
+            _rule(contract),
+            previous=_earlier(contract, before, open_table),
+        )
         for name, (contract, cells) in (linked or {}).items()
     ]
+    source = open_table(rule.contributions.source)
     done = protect(
         _cells(dataset, rows),
-        _contributions(dataset, open_table),
+        _contributions(rule, source),
         rule,
         linked=others,
-        previous=list(_earlier(dataset, releases)),
-        restated=restated,
+        previous=_earlier(dataset, before, open_table),
+        restated=_not_yet(dataset, restated or {}, before),
         name=dataset.name,
     )
-    contracts = {name: contract for name, (contract, _) in (linked or {}).items()}
+    # The version with which the next releases compare; a number that says nothing of anybody.
+    proof = {**done.proof, "contributions": {rule.contributions.source: source.version}}
+    for contract in contracts.values():
+        name = _rule(contract).contributions.source
+        proof["contributions"][name] = open_table(name).version
     return Protected(
         done.table.select(list(dataset.field_names)),
-        done.proof,
+        proof,
         {n: t.select(list(contracts[n].field_names)) for n, t in done.linked.items()},
     )
 
@@ -75,27 +88,87 @@ def _cells(dataset: Contract, rows: pa.Table) -> pa.Table:
     return rows.drop_columns([made]) if made in rows.column_names else rows
 
 
-def _contributions(dataset: Contract, open_table: Open) -> pa.Table | None:
-    rule = dataset.open.disclosure_rule
-    if rule is None or rule.contributions is None:
-        return None
-    source = open_table(rule.contributions.source)
-    table: pa.Table = source.data.to_table()
-    if source.has_hidden_rows:
-        table = table.filter(pc.field("_state").is_null())
+def _contributions(rule: DisclosureRule, source: Source) -> pa.Table:
+    """Only the columns that the rule reads: a contribution table may be wide."""
+    names = [rule.contributions.column(d.column) for d in rule.dimensions]
+    names += [rule.contributions.contributor, *map(rule.contributions.column, rule.values)]
+    there = [n for n in dict.fromkeys(names) if n in source.columns]
+    seen = pc.field("_state").is_null() if source.has_hidden_rows else None
+    table: pa.Table = source.data.to_table(columns=there, filter=seen)
     return table
 
 
-def _earlier(dataset: Contract, releases: Sequence[Path]) -> list[Earlier]:
+@dataclass(frozen=True)
+class _Before:
+    """An earlier release: its folder and what its manifest says of each dataset."""
+
+    folder: Path
+    datasets: Mapping[str, Any]
+
+    def proof(self, name: str) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = self.datasets.get(name, {}).get("disclosure") or {}
+        return found
+
+
+def _in_order(releases: Sequence[Path]) -> list[_Before]:
+    """The releases, newest first. Those of one day are told apart by what each came after: their
+    names end in a digest."""
+    said = {p.name: read_release_manifest(p) for p in releases}
+
+    def nights(name: str) -> int:
+        steps, seen = 0, set()
+        while name in said and name not in seen:
+            seen.add(name)
+            name, steps = str(said[name].get("previous")), steps + 1
+        return steps
+
+    newest = sorted(releases, key=lambda p: (p.name.split("-")[0], nights(p.name)), reverse=True)
+    return [_Before(p, said[p.name]["datasets"]) for p in newest]
+
+
+def _earlier(dataset: Contract, before: Sequence[_Before], open_table: Open) -> list[Earlier]:
     """What earlier releases showed, each different table once, newest first."""
-    seen: set[str] = set()
+    seen: set[int] = set()
     found: list[Earlier] = []
-    for folder in releases:
-        path = folder / "datasets" / dataset.name / f"{dataset.name}.parquet"
-        if len(found) == REMEMBERED or not (folder / MANIFEST).is_file() or not path.is_file():
+    rule = _rule(dataset)
+    for release in before:
+        path = release.folder / "datasets" / dataset.name / f"{dataset.name}.parquet"
+        if not path.is_file():
             continue
-        inode = str(path.stat().st_ino)  # unchanged files are linked
+        inode = path.stat().st_ino  # unchanged files are linked
         if inode not in seen:
             seen.add(inode)
-            found.append(Earlier(folder.name, pq.read_table(path)))
+            then = _then(rule, release.proof(dataset.name), open_table)
+            found.append(Earlier(release.folder.name, pq.read_table(path), then))
     return found
+
+
+def _then(rule: DisclosureRule, proof: Mapping[str, Any], open_table: Open) -> pa.Table | None:
+    """The contributions behind an earlier release; None where their version is gone: then every
+    changed figure is taken to have changed by few."""
+    name = rule.contributions.source
+    version = proof.get("contributions", {}).get(name)
+    if version is None:
+        return None
+    now = open_table(name)
+    if version == now.version:
+        return _contributions(rule, now)
+    try:
+        return _contributions(rule, open_version(name, now.path, int(version)))
+    except OneSourceError:
+        return None
+
+
+def _not_yet(
+    dataset: Contract, restated: Mapping[str, str], before: Sequence[_Before]
+) -> dict[str, str]:
+    """The restatements that no earlier release has made."""
+    done = {
+        (period, reason)
+        for release in before
+        for period, reason in release.proof(dataset.name)
+        .get("frozen", {})
+        .get("restated", {})
+        .items()
+    }
+    return {p: r for p, r in restated.items() if (p, r) not in done}

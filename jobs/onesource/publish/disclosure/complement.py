@@ -40,6 +40,7 @@ class Task:
     universe: Universe
     systems: Sequence[System]
     primary: Bools
+    by_difference: Bools  # primary for no other reason than an earlier release: one side will do
     protect: Bools  # cells that must not be narrowed although nobody shows them (implicit)
     hidden: Bools  # unknown to the reader whatever is chosen (implicit)
     movable: Bools  # may be suppressed
@@ -48,10 +49,13 @@ class Task:
     sides: str
     soles: dict[str, Indices]  # contributor → keys where nobody else is; empty: not asked for
 
-    def both(self, cells: Indices) -> Bools:
+    def both(self, system: System, cells: Indices) -> Bools:
+        """Cells whose interval must pass the limit below and above."""
+        if system.beside or system.joint:
+            return np.zeros(len(cells), bool)
         if self.sides == "primary":
-            return np.asarray(self.primary[cells], dtype=bool)
-        return np.full(len(cells), self.sides == "both")
+            return np.asarray(self.primary[cells] & ~self.by_difference[cells], dtype=bool)
+        return np.asarray(~self.by_difference[cells] & (self.sides == "both"), dtype=bool)
 
 
 def choose(task: Task) -> Bools:
@@ -59,13 +63,20 @@ def choose(task: Task) -> Bools:
     suppressed = task.primary & ~task.hidden
     movers = [Mover(task, s) for s in task.systems]
     for _ in range(_ROUNDS):
-        before = int(suppressed.sum())
+        before, failing = int(suppressed.sum()), 0
         for system, mover in zip(task.systems, movers, strict=True):
             for target, sign, fixed in failures(task, system, suppressed):
+                failing += 1
                 suppressed |= mover.hide(suppressed, target, sign, fixed)
-        if int(suppressed.sum()) == before:
+        if not failing:
             return _without_superfluous(task, suppressed)
-    raise DisclosureRefused("complementary suppression did not come to an end")
+        if int(suppressed.sum()) == before:
+            break
+    raise DisclosureRefused(
+        "complementary suppression did not come to an end",
+        why="the audit finds cells too close that the choice holds for safe",
+        todo="the table is not shown; report it with the rule",
+    )
 
 
 def failures(task: Task, system: System, suppressed: Bools) -> list[tuple[int, float, Indices]]:
@@ -79,8 +90,10 @@ def failures(task: Task, system: System, suppressed: Bools) -> list[tuple[int, f
             continue
         part = Component(system, cells, rows)
         found += [(c, s, _NOBODY) for c, s in narrowed(task, part, wanted)]
-        if not found:
-            found += exposed(part, wanted, task.soles, task.interval)
+        if not found and not system.joint:
+            # A complementary cell may be shown by itself: only the sensitive ones matter here.
+            sensitive = np.flatnonzero(task.primary[cells])
+            found += exposed(part, sensitive, task.soles, system.interval)
     return sorted(found, key=lambda f: (-system.truth[f[0]], f[0], f[1]))
 
 
@@ -89,7 +102,7 @@ _NOBODY: Indices = np.zeros(0, dtype=np.intp)
 
 def narrowed(task: Task, part: Component, wanted: Indices) -> list[tuple[int, float]]:
     """Cells of a component (by key) and the direction in which they need more room."""
-    both = task.both(part.cells)
+    both = task.both(part.system, part.cells)
     for i in wanted.tolist():
         for sign in (-1.0, 1.0):
             if any(_short(task, part, i, both, sign)):
@@ -108,7 +121,7 @@ def _short(task: Task, part: Component, i: int, both: Bools, sign: float) -> tup
     at = slice(i, i + 1)
     low, high = ends(part)
     short_low, short_high = too_close(
-        part.system, low[at], high[at], task.interval, both[at], part.cells[at]
+        part.system, low[at], high[at], part.system.interval, both[at], part.cells[at]
     )
     return bool(short_low[0]) and sign <= 0, bool(short_high[0]) and sign >= 0
 
@@ -158,7 +171,7 @@ class Mover:
 
     def _move(self, suppressed: Bools, target: int, sign: float, fixed: Indices) -> Bools | None:
         task, truth = self.task, self.system.truth
-        amount = _needed(self.system, target, sign, task.interval)
+        amount = _needed(self.system, target, sign, self.system.interval)
         if amount is None:
             return None
         free = suppressed | task.hidden

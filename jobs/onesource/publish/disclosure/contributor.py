@@ -1,6 +1,7 @@
 """The intruder who is himself a respondent: he knows every cell in which nobody else is.
 
 Two mines that are each alone in their county hide each other from the public, not from each other.
+Only cells that may not be shown by themselves are kept from him: a complementary one is harmless.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ SOLVED = 250
 
 
 def exposed(
-    part: Component, wanted: Indices, soles: dict[str, Indices], interval: float
+    part: Component, sensitive: Indices, soles: dict[str, Indices], interval: float
 ) -> list[tuple[int, float, Indices]]:
     """(cell, 0, what the respondent knows) of each cell that a respondent narrows too far."""
     found: list[tuple[int, float, Indices]] = []
@@ -29,7 +30,7 @@ def exposed(
         done.add(own)
         known = np.array(own, dtype=np.intp)
         look = _solved if len(part.cells) <= SOLVED else _last_in_line
-        for i in look(part, known, np.setdiff1d(wanted, known), interval):
+        for i in look(part, known, np.setdiff1d(sensitive, known), interval):
             found.append((int(part.cells[i]), 0.0, part.cells[known]))
     return found
 

@@ -1,37 +1,27 @@
-"""What earlier releases of the table tell a reader, and the frozen cadence.
+"""What earlier releases of the tables tell a reader.
 
 * A figure that an earlier release showed and that is still the same is known: hiding it now hides
   nothing, so it can neither be suppressed nor protect others.
 * A sum that an earlier release showed with other figures stays an equation as long as it is true
   of today's figures: a reader who assumes that the hidden ones did not change is right.
-* A shown figure that changed because of fewer respondents than the minimum gives their figures
-  away by difference: it is suppressed.
+* What changed because of few respondents: see `difference`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field
+from functools import reduce
+from operator import or_
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 from scipy import sparse
 
-from onesource.contracts.disclosure import DisclosureRule
-from onesource.publish.disclosure.axes import TOTAL
-from onesource.publish.disclosure.model import DisclosureRefused, Earlier, Protected
-from onesource.publish.disclosure.rollup import (
-    Cell,
-    Floats,
-    Key,
-    codes,
-    numbers,
-    roll_up,
-    row_keys,
-)
-from onesource.publish.disclosure.universe import EXACT, Bools, Member, Universe, equations
+from onesource.publish.disclosure.difference import change_of, differs, ghosts_of, same
+from onesource.publish.disclosure.model import Earlier
+from onesource.publish.disclosure.rollup import Floats, numbers, row_keys
+from onesource.publish.disclosure.then import figures_then
+from onesource.publish.disclosure.universe import Bools, Member, Universe, equations
 
 
 @dataclass
@@ -40,6 +30,7 @@ class Memory:
     earlier release by too few respondents."""
 
     differs: Bools
+    ghosts: Bools  # figures that an earlier release hid and that have changed since
     known_by: dict[str, Bools] = field(default_factory=dict)
     rows: dict[str, list[sparse.csr_matrix]] = field(default_factory=dict)
     releases: int = 0
@@ -47,33 +38,112 @@ class Memory:
     def with_rows(self, measure: str, rows: sparse.csr_matrix) -> sparse.csr_matrix:
         return sparse.vstack([rows, *self.rows.get(measure, [])]).tocsr()
 
-    def known(self, rule: DisclosureRule) -> Bools:
-        """Keys with a known figure of the kind that the rule protects: values, else counts."""
+    def known(self, universe: Universe) -> Bools:
+        """Keys with a known figure of the kind that the rules protect: values, else counts."""
         found = np.zeros(len(self.differs), bool)
-        for measure in rule.values or rule.counts:
-            found |= self.known_by.get(measure, found)
+        for member in universe.members:
+            for measure in member.rule.values or member.rule.counts:
+                found |= self.known_by.get(measure, found)
         return found
 
 
-def remember(universe: Universe, earlier: Sequence[Earlier]) -> Memory:
-    """What the earlier releases add to a reader's knowledge of the first member's cells."""
+# Measure → figure by key; NaN where suppressed, -1 where the table had no such row.
+Shown = Mapping[str, Floats]
+
+
+def remember(universe: Universe, earlier: Mapping[str, Sequence[Earlier]], marks: Bools) -> Memory:
+    """What the earlier releases add to a reader's knowledge.
+
+    earlier: table → its releases. marks: keys that are suppressed today anyway.
+    """
     size = len(universe.keys)
-    memory = Memory(np.zeros(size, bool), {m: np.zeros(size, bool) for m in universe.truth})
-    member = universe.members[0]
-    for old in earlier:
-        keys = _keys(universe, member, old)
-        if not keys:
-            continue
-        memory.releases += 1
-        shown = {m: _shown(universe, member, old, keys, m) for m in member.rule.measures}
-        for measure, was in shown.items():
-            same = _same(member.rule, was, universe.truth[measure])
-            memory.known_by[measure] |= same
-            memory.rows.setdefault(measure, []).extend(
-                _old_rows(universe, measure, was, same, member.rule.tolerance)
-            )
-        memory.differs |= _differs(universe, member, old, shown)
+    nights = [
+        [
+            (member, old, {m: _shown(universe, member, old, keys, m) for m in member.rule.measures})
+            for member, old in together
+            if (keys := _keys(universe, member, old))
+        ]
+        for together in _by_release(universe, earlier)
+    ]
+    nights = [tables for tables in nights if tables]
+    sums = {m: equations(universe, m) for m in universe.truth} if nights else {}
+    thens = [[figures_then(universe, *table, sums) for table in tables] for tables in nights]
+    ghosts = [
+        [ghosts_of(universe, t[0], t[2], then) for t, then in zip(tables, found, strict=True)]
+        for tables, found in zip(nights, thens, strict=True)
+    ]
+    more = len(universe.keys) - size
+    memory = Memory(
+        np.zeros(size + more, bool),
+        np.r_[np.zeros(size, bool), np.ones(more, bool)],
+        {m: np.zeros(size + more, bool) for m in universe.truth},
+        releases=len(nights),
+    )
+    if not nights:
+        return memory
+    marks = np.r_[marks, np.zeros(more, bool)]
+    universe.shown = np.r_[universe.shown, np.zeros(more, bool)]
+    sums = {m: equations(universe, m) for m in universe.truth}
+    for tables, gone, figures in zip(nights, ghosts, thens, strict=True):
+        told = [(member, _longer(shown, more, -1.0)) for member, _, shown in tables]
+        sure = not any(np.isnan(f).all() for then in figures for f in then.values())
+        for measure in universe.truth:
+            places = {k: g for found in gone for k, g in found.get(measure, {}).items()}
+            _learn(universe, memory, measure, sums[measure], told, places if sure else None)
+        changes = [
+            change_of(universe, member, old, shown, _longer(then, more, np.nan))
+            for (member, old, _), (_, shown), then in zip(tables, told, figures, strict=True)
+        ]
+        hidden = marks | memory.differs
+        change = reduce(or_, changes)
+        memory.differs |= differs(universe, change, list(sums.values()), hidden)
     return memory
+
+
+def _longer(figures: Shown, more: int, filler: float) -> Shown:
+    return {m: np.r_[f, np.full(more, filler)] for m, f in figures.items()}
+
+
+def _by_release(
+    universe: Universe, earlier: Mapping[str, Sequence[Earlier]]
+) -> list[list[tuple[Member, Earlier]]]:
+    """The tables of one release together: their sums hold for each other."""
+    found: dict[str, list[tuple[Member, Earlier]]] = {}
+    for member in universe.members:
+        for old in earlier.get(member.name, ()):
+            found.setdefault(old.release, []).append((member, old))
+    return list(found.values())
+
+
+def _learn(
+    universe: Universe,
+    memory: Memory,
+    measure: str,
+    sums: sparse.csr_matrix,
+    tables: Sequence[tuple[Member, Shown]],
+    ghosts: Mapping[int, int] | None,
+) -> None:
+    """Figures of one release that are still true, and its sums; `ghosts` None: it is not known
+    which of the hidden figures have changed since."""
+    holders = [(member, shown[measure]) for member, shown in tables if measure in shown]
+    if not holders:
+        return
+    was = np.full(len(universe.keys), -1.0)
+    known = np.zeros(len(universe.keys), bool)
+    told = np.zeros(len(universe.keys), bool)
+    for member, figures in holders:
+        was = np.where(figures == -1.0, was, figures)
+        known |= same(member.rule, figures, universe.truth[measure])
+        told[list(member.keys)] = True
+    memory.known_by[measure] |= known
+    tolerance = max(member.rule.tolerance for member, _ in holders)
+    # No row then: the cell was empty, or a margin that only could be added up.
+    hidden = np.isnan(was) | ((was == -1.0) & ~told)
+    if ghosts is not None:
+        rows = _sums_of_then(sums, hidden, known, ghosts)
+    else:
+        rows = _old_rows(universe.truth[measure], sums, was, hidden, known, tolerance)
+    memory.rows.setdefault(measure, []).extend(rows)
 
 
 def _keys(universe: Universe, member: Member, old: Earlier) -> dict[int, int]:
@@ -81,21 +151,15 @@ def _keys(universe: Universe, member: Member, old: Earlier) -> dict[int, int]:
     own = [d.name for d in member.rule.dimensions]
     found = {}
     for row, key in enumerate(row_keys(old.cells, member.rule, f"release {old.release}")):
-        at = universe.index.get(_spread(universe, own, key))
+        at = universe.index.get(universe.spread(own, key))
         if at is not None:
             found[at] = row
     return found
 
 
-def _spread(universe: Universe, own: Sequence[str], key: Key) -> Key:
-    at = dict(zip(own, key, strict=True))
-    return tuple(at.get(n, TOTAL) for n in universe.names)
-
-
 def _shown(
     universe: Universe, member: Member, old: Earlier, keys: dict[int, int], measure: str
 ) -> Floats:
-    """The earlier figures by key; NaN where suppressed, -1 where the table had no such row."""
     was = np.full(len(universe.keys), -1.0)
     if measure not in old.cells.column_names:
         return was
@@ -105,191 +169,39 @@ def _shown(
     return was
 
 
-def _same(rule: DisclosureRule, was: Floats, truth: Floats) -> Bools:
-    near = 2 * rule.tolerance + EXACT * np.maximum(1.0, np.abs(truth))
-    with np.errstate(invalid="ignore"):
-        return np.asarray((was >= 0) & (np.abs(was - truth) <= near))
+def _sums_of_then(
+    matrix: sparse.csr_matrix, hidden: Bools, known: Bools, ghosts: Mapping[int, int]
+) -> list[sparse.csr_matrix]:
+    """The earlier sums, as equations between the cells that were hidden then: today's where the
+    figure is still the same, else the figure of then."""
+    place = np.arange(matrix.shape[1])
+    for key, ghost in ghosts.items():
+        place[key] = ghost
+    changed = abs(matrix) @ ((~hidden & ~known) | (place != np.arange(len(place)))).astype(float)
+    parts = matrix.multiply(hidden.astype(float)).tocsr()
+    kept = parts[np.flatnonzero(changed > 0)].tocoo()
+    kept = sparse.csr_matrix((kept.data, (kept.row, place[kept.col])), kept.shape)
+    kept.eliminate_zeros()
+    return [kept[np.flatnonzero(np.diff(kept.indptr))]] if kept.nnz else []
 
 
 def _old_rows(
-    universe: Universe, measure: str, was: Floats, same: Bools, tolerance: float
+    true: Floats,
+    matrix: sparse.csr_matrix,
+    was: Floats,
+    hidden: Bools,
+    known: Bools,
+    tolerance: float,
 ) -> list[sparse.csr_matrix]:
     """The earlier sums in which a shown figure was another one, as equations between the cells
     that were hidden then; only those that are true of today's figures."""
-    matrix = equations(universe, measure)
-    truth = np.nan_to_num(universe.truth[measure])
-    # No row then: the cell was empty, or a margin that only could be added up.
-    hidden = np.isnan(was) | ((was == -1.0) & ~universe.shown)
+    truth = np.nan_to_num(true)
     then = np.where(hidden, truth, np.maximum(np.nan_to_num(was), 0.0))
     parts = matrix.multiply(hidden.astype(float)).tocsr()
-    changed = (abs(matrix) @ (~hidden & ~same).astype(float)) > 0
+    changed = (abs(matrix) @ (~hidden & ~known).astype(float)) > 0
     room = tolerance * (abs(matrix) @ np.ones(len(truth)))
     holds = np.abs(matrix @ then) <= room + 1e-7 * np.maximum(1.0, abs(matrix) @ then)
     use = np.flatnonzero(changed & holds & (np.diff(matrix.indptr) > 0))
     kept = parts[use]
     kept.eliminate_zeros()
     return [kept[np.flatnonzero(np.diff(kept.indptr))]] if kept.nnz else []
-
-
-def _differs(
-    universe: Universe, member: Member, old: Earlier, shown: Mapping[str, Floats]
-) -> Bools:
-    changed = np.zeros(len(universe.keys), bool)
-    for measure, was in shown.items():
-        changed |= (was >= 0) & ~_same(member.rule, was, universe.truth[measure])
-    if not changed.any():
-        return changed
-    few = _few_by_contributions if old.contributions is not None else _few_by_counts
-    return changed & few(universe, member, old, shown)
-
-
-def _few_by_counts(
-    universe: Universe, member: Member, old: Earlier, shown: Mapping[str, Floats]
-) -> Bools:
-    """Without the contributions of then, the shown counts say how many came or went at least."""
-    rule = member.rule
-    if not rule.counts:
-        return np.ones(len(universe.keys), bool)
-    few = np.zeros(len(universe.keys), bool)
-    for count in rule.counts:
-        step = np.abs(np.nan_to_num(universe.truth[count]) - np.nan_to_num(shown[count]))
-        # Nobody came or went: a correction. Of a firm it shows the step only, of a person more.
-        few |= (step < rule.least) & ((step > 0) | (rule.respondents == "persons"))
-    return few
-
-
-def _few_by_contributions(
-    universe: Universe, member: Member, old: Earlier, shown: Mapping[str, Floats]
-) -> Bools:
-    rule = member.rule
-    axes = [universe.axes[d.name] for d in rule.dimensions]
-    own = [d.name for d in rule.dimensions]
-    changed, moved = (
-        _by_key(universe, own, roll_up(t, rule, axes, f"release {old.release}"))
-        for t in _changes(universe, member, old)
-    )
-    few = np.zeros(len(universe.keys), bool)
-    for key, cell in changed.items():
-        came_or_went = key in moved or rule.respondents == "persons"
-        few[key] = came_or_went and cell.respondents < rule.least
-    return few
-
-
-def _by_key(universe: Universe, own: Sequence[str], rolled: dict[Key, Cell]) -> dict[int, Cell]:
-    spread = ((_spread(universe, own, k), c) for k, c in rolled.items())
-    return {universe.index[k]: c for k, c in spread if k in universe.index}
-
-
-def _changes(universe: Universe, member: Member, old: Earlier) -> tuple[pa.Table, pa.Table]:
-    """Contributions that differ between then and now, and those of them that came or went."""
-    rule, names = member.rule, member.rule.contributions
-    columns = [names.column(d.column) for d in rule.dimensions] + [names.contributor]
-    sides = []
-    assert old.contributions is not None
-    for table in (old.contributions, member.contributions):
-        keys = zip(*(codes(table, c, "contributions") for c in columns), strict=True)
-        values = [numbers(table, names.column(v), "contributions").tolist() for v in rule.values]
-        totals: dict[Key, list[float]] = {}
-        for row, key in enumerate(keys):
-            at = totals.setdefault(key, [0.0] * len(values))
-            for i, v in enumerate(values):
-                at[i] += v[row]
-        sides.append(totals)
-    then, now = sides
-    leaves = [set(universe.axes[d.name].leaves) for d in rule.dimensions]
-    inside = sorted(
-        k
-        for k in then.keys() | now.keys()
-        if all(c in at for c, at in zip(k[:-1], leaves, strict=True))
-    )
-    moved = [k for k in inside if (k in then) != (k in now)]
-    changed = [k for k in inside if then.get(k) != now.get(k)]
-    return _table(rule, columns, changed), _table(rule, columns, moved)
-
-
-def _table(rule: DisclosureRule, columns: Sequence[str], keys: Sequence[Key]) -> pa.Table:
-    data: dict[str, Any] = {
-        c: pa.array([k[i] for k in keys], pa.string()) for i, c in enumerate(columns)
-    }
-    for value in rule.values:
-        data[rule.contributions.column(value)] = pa.array([1.0] * len(keys), pa.float64())
-    return pa.table(data)
-
-
-def keep_frozen(
-    cells: pa.Table,
-    contributions: pa.Table | None,
-    rule: DisclosureRule,
-    earlier: Sequence[Earlier],
-    restated: Mapping[str, str],
-    name: str,
-) -> tuple[pa.Table, pa.Table | None, pa.Table | None]:
-    """(cells to decide, their contributions, rows that stay as published) under a frozen cadence.
-
-    `earlier` goes from the oldest to the newest release; of a frozen period the newest holds.
-    """
-    if rule.frozen is None:
-        if restated:
-            raise DisclosureRefused("nothing is frozen, so nothing is restated", where=name)
-        return cells, contributions, None
-    if contributions is None:
-        raise DisclosureRefused("contributions are missing", where=name)
-    period = rule.frozen.period
-    newest: dict[str, Earlier] = {}
-    for old in earlier:
-        newest |= dict.fromkeys(codes(old.cells, period, f"release {old.release}"), old)
-    for again, reason in restated.items():
-        if again not in newest or not reason.strip():
-            why = "was never published" if again not in newest else "has no reason"
-            raise DisclosureRefused(f"the restated period {again} {why}", where=name)
-    frozen = {p: old for p, old in newest.items() if p not in restated}
-    kept = [
-        _where(old.cells, period, [p for p, o in frozen.items() if o is old])
-        for old in _different(list(frozen.values()))
-    ]
-    column = rule.contributions.column(period)
-    return (
-        _where(cells, period, list(frozen), inside=False),
-        _where(contributions, column, list(frozen), inside=False),
-        pa.concat_tables(kept, promote_options="default") if kept else None,
-    )
-
-
-def _different(releases: Sequence[Earlier]) -> list[Earlier]:
-    found: list[Earlier] = []
-    for old in releases:
-        if not any(old is f for f in found):
-            found.append(old)
-    return found
-
-
-def _where(table: pa.Table, column: str, values: list[str], inside: bool = True) -> pa.Table:
-    text = pa.array([str(v) for v in table.column(column).to_pylist()], pa.string())
-    hit = pc.is_in(text, value_set=pa.array(values, pa.string()))
-    return table.filter(hit if inside else pc.invert(hit))
-
-
-def thaw(
-    done: Protected,
-    frozen: pa.Table | None,
-    restated: Mapping[str, str],
-    rule: DisclosureRule,
-    cells: pa.Table,
-) -> Protected:
-    """Puts the frozen rows back, in the order of the input, rows that are gone from it last."""
-    if rule.frozen is None:
-        return done
-    table = done.table
-    if frozen is not None:
-        missing = sorted(set(table.column_names) - set(frozen.column_names))
-        if missing:
-            raise DisclosureRefused(
-                f"the earlier release has no column {missing[0]}", todo="restate all periods"
-            )
-        table = pa.concat_tables([frozen.select(table.column_names).cast(table.schema), table])
-    order = {k: i for i, k in enumerate(row_keys(cells, rule, "table"))}
-    keys = row_keys(table, rule, "table")
-    rows = sorted(range(len(keys)), key=lambda r: (order.get(keys[r], len(order)), keys[r]))
-    periods = 0 if frozen is None else len(set(codes(frozen, rule.frozen.period, "table")))
-    proof = done.proof | {"frozen": {"periods": periods, "restated": dict(restated)}}
-    return replace(done, table=table.take(rows), proof=proof)

@@ -4,7 +4,7 @@ The intruder knows every shown cell of every linked table, all sums, that no fig
 that counts are whole, and (where given) a bound on a cell and figures of earlier releases. The
 unknown cells fall into components without common equation; each is one linear programme that is
 solved again and again from the last basis. A solution found for one cell is a witness for
-all: it often spares the others' programmes.
+all and often spares the others' programmes.
 """
 
 from __future__ import annotations
@@ -40,6 +40,9 @@ class System:
     whole: bool  # counts
     add_up: bool  # false: counts of different people, whose total is at most the sum
     held: Bools
+    interval: float  # the share of its value to which no cell may be narrowed
+    beside: bool = False  # counts beside values: they fall with them but are not what is protected
+    joint: bool = False  # with the releases before: only exact recovery is asked for
 
 
 class Component:
@@ -53,10 +56,20 @@ class Component:
         true = system.truth[cells]
         self.scale = max(float(true.max(initial=0.0)), 1e-12) / _SCALE
         self.true = true / self.scale
-        self.limit = np.minimum(_cheap_bounds(matrix, self.true), system.bound[cells] / self.scale)
+        if system.add_up:
+            limit = _cheap_bounds(matrix, self.true)
+        else:
+            limit = _bounds_by_parents(system, matrix, rows) / self.scale
+        self.limit = np.minimum(limit, system.bound[cells] / self.scale)
         # An upper end for the solver; what reaches half of it is not bounded at all.
         self.far = 50.0 * (self.true.sum() + _SCALE)
-        self.solver = _solver(matrix, self.true, np.minimum(self.limit, self.far), system.add_up)
+        sums = matrix @ self.true
+        most = sums
+        if not system.add_up:
+            # Parts may overlap: their sum is at least the whole, and how much more is not known.
+            sums = sums - (system.rows[rows] @ system.truth) / self.scale
+            most = np.full(len(rows), highspy.kHighsInf)
+        self.solver = _solver(matrix, sums, most, np.minimum(self.limit, self.far))
         self.low, self.high = self.true.copy(), self.true.copy()
         self._last: Indices = np.zeros(0, dtype=np.intp)
 
@@ -65,17 +78,28 @@ class Component:
         self.solver.changeColsCost(len(self._last), self._last.astype(np.int32), _zeros(self._last))
         self.solver.changeColsCost(len(at), at.astype(np.int32), costs)
         self._last = at
-        self.solver.run()
-        if self.solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+        if not self._solved() and not self._solved_afresh():
             raise DisclosureRefused(
                 f"the audit of {self.system.measure} could not be solved",
                 why=str(self.solver.modelStatusToString(self.solver.getModelStatus())),
                 todo="the table is not shown; report it with the rule",
             )
-        found: Floats = np.maximum(np.array(self.solver.getSolution().col_value), 0.0)
+        found = np.maximum(np.array(self.solver.getSolution().col_value), 0.0)
         np.minimum(self.low, found, out=self.low)
         np.maximum(self.high, found, out=self.high)
-        return found
+        return np.asarray(found)
+
+    def _solved(self) -> bool:
+        self.solver.run()
+        return bool(self.solver.getModelStatus() == highspy.HighsModelStatus.kOptimal)
+
+    def _solved_afresh(self) -> bool:
+        """Without the last basis and by the dual: the truth is feasible, so there is an answer."""
+        self.solver.clearSolver()
+        self.solver.setOptionValue("simplex_strategy", 1)
+        solved = self._solved()
+        self.solver.setOptionValue("simplex_strategy", 4)
+        return solved
 
     def extend(self, i: int, sign: float) -> None:
         self.push(np.array([i]), np.array([-sign]))
@@ -88,7 +112,7 @@ class Component:
 
 
 def _zeros(at: Indices) -> Floats:
-    return np.zeros(len(at))
+    return np.zeros(len(at), dtype=np.float64)
 
 
 def _cheap_bounds(matrix: sparse.csr_matrix, true: Floats) -> Floats:
@@ -101,18 +125,28 @@ def _cheap_bounds(matrix: sparse.csr_matrix, true: Floats) -> Floats:
         if (signs > 0).all() or (signs < 0).all():
             at = matrix.indices[part]
             bounds[at] = np.minimum(bounds[at], abs(rhs[row]) / np.abs(signs))
-    most: Floats = np.maximum(bounds, true)
-    return most
+    return np.asarray(np.maximum(bounds, true))
 
 
-def _solver(matrix: sparse.csr_matrix, true: Floats, upper: Floats, add_up: bool) -> highspy.Highs:
+def _bounds_by_parents(system: System, matrix: sparse.csr_matrix, rows: Indices) -> Floats:
+    """Counts of different people: a part is at most its known whole, even where parts overlap."""
+    bounds = np.full(matrix.shape[1], np.inf)
+    for row, full in enumerate(rows.tolist()):
+        part = slice(system.rows.indptr[full], system.rows.indptr[full + 1])
+        whole = system.rows.indices[part][system.rows.data[part] < 0]
+        cells = slice(matrix.indptr[row], matrix.indptr[row + 1])
+        if len(whole) == 1 and (matrix.data[cells] > 0).all():
+            at = matrix.indices[cells]
+            bounds[at] = np.minimum(bounds[at], system.truth[whole[0]])
+    return bounds
+
+
+def _solver(matrix: sparse.csr_matrix, least: Floats, most: Floats, upper: Floats) -> highspy.Highs:
     model = highspy.HighsLp()
     model.num_col_, model.num_row_ = matrix.shape[1], matrix.shape[0]
     model.col_cost_ = np.zeros(matrix.shape[1])
     model.col_lower_, model.col_upper_ = np.zeros(matrix.shape[1]), upper
-    sums = matrix @ true
-    model.row_lower_ = sums
-    model.row_upper_ = sums if add_up else np.full(matrix.shape[0], highspy.kHighsInf)
+    model.row_lower_, model.row_upper_ = least, most
     model.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
     model.a_matrix_.start_ = matrix.indptr
     model.a_matrix_.index_ = matrix.indices
@@ -163,7 +197,8 @@ def too_close(
     need_low = np.maximum(true * (1 - interval), 0)
     need_high = np.minimum(true * (1 + interval), system.bound[cells])
     short_low = (low >= need_low - hair) & (true > 0)
-    short_high = (high <= need_high + hair) & (need_high > true)
+    capped = need_high < true * (1 + interval)
+    short_high = (high <= need_high + np.where(capped, -hair, hair)) & (need_high > true)
     short_high |= (true == 0) & (high <= 0)
     fixed = need_high <= true
     narrow = short_low & (short_high | fixed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,21 +22,6 @@ class DisclosureRefused(OneSourceError):
 
 
 @dataclass(frozen=True)
-class Linked:
-    """Another table of the same release that shows sums of the same figures.
-
-    It is protected together with the table; with `published` it stands as it is (nulls are its
-    suppressed cells) and only what a reader learns from it counts.
-    """
-
-    name: str
-    cells: pa.Table
-    contributions: pa.Table | None
-    rule: DisclosureRule
-    published: bool = False
-
-
-@dataclass(frozen=True)
 class Earlier:
     """The table as an earlier release showed it, with the contributions of then where kept.
 
@@ -47,6 +32,23 @@ class Earlier:
     release: str
     cells: pa.Table
     contributions: pa.Table | None = None
+
+
+@dataclass(frozen=True)
+class Linked:
+    """Another table of the same release that shows sums of the same figures.
+
+    It is protected together with the table; with `published` it stands as it is (nulls are its
+    suppressed cells) and only what a reader learns from it counts. `previous` are its earlier
+    releases, newest first.
+    """
+
+    name: str
+    cells: pa.Table
+    contributions: pa.Table | None
+    rule: DisclosureRule
+    published: bool = False
+    previous: Sequence[Earlier] = ()
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import numpy as np
 
 from onesource.publish.disclosure.model import DisclosureRefused
 from onesource.publish.disclosure.rollup import Cell, floats
-from onesource.publish.disclosure.universe import Bools, Member, Universe, _children
+from onesource.publish.disclosure.universe import Bools, Member, Universe, children_of
 
 # A share exactly at the limit is shown: sums of decimals may miss it by less than this.
 _AT_LIMIT = 1e-9
@@ -61,7 +61,7 @@ def _mark_revealing_lines(universe: Universe, member: Member, marks: Bools) -> N
             if cell.respondents:
                 lines |= {(key, g) for g, below in siblings.items() if node in below}
         for key, group in lines:
-            line = _children(universe, key, at, siblings[group])
+            line = children_of(universe, key, at, siblings[group])
             line = [k for k in line if k in member.grid]
             full = [k for k in line if member.grid[k].respondents]
             # One code alone is no choice between categories.

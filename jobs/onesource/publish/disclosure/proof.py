@@ -24,7 +24,11 @@ def prove(task: Task, suppressed: Bools, memory: Memory) -> dict[str, Any]:
     Raises DisclosureRefused where an interval is too close to the truth after all.
     """
     cells = np.flatnonzero(suppressed | task.protect)
-    ends_ = {s.measure: _audited(task, s, suppressed, cells) for s in task.systems}
+    ends_ = {}
+    for system in task.systems:
+        ends = _audited(task, system, suppressed, cells)
+        if not system.joint:
+            ends_[system.measure] = ends
     return {
         "method": "suppress",
         "passed": True,
@@ -47,7 +51,8 @@ def _audited(
 ) -> tuple[Floats, Floats]:
     low, high, _ = audit(system, suppressed | task.hidden, cells.tolist(), exact=True)
     held = cells[system.held[cells]]
-    short = too_close(system, low[held], high[held], task.interval, task.both(held), held)
+    both = task.both(system, held)
+    short = too_close(system, low[held], high[held], system.interval, both, held)
     if np.isnan(low[held]).any() or (short[0] | short[1]).any():
         raise DisclosureRefused(f"the audit of {system.measure} did not pass")
     return low, high

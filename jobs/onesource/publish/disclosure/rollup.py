@@ -131,8 +131,8 @@ def _one_level(
     if not used.any():
         return {}
     pairs, inverse = np.unique(key[used] * len(people) + who[used], return_inverse=True)
-    parts: dict[str, Any] = {
-        v: np.bincount(inverse, x[used], len(pairs)) for v, x in values.items()
+    parts = {
+        v: np.bincount(inverse, x[used], len(pairs)).astype(np.float64) for v, x in values.items()
     }
     cells, persons = pairs // len(people), pairs % len(people)
     starts = np.flatnonzero(np.r_[True, cells[1:] != cells[:-1]])

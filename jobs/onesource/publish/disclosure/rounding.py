@@ -2,7 +2,8 @@
 
 A whole-number programme picks for each cell and margin the multiple below or above (a multiple
 stays), as near to the truth as the sums allow. In tables of three and more dimensions such a choice
-need not exist; then one more step of the base is allowed, and the proof says so.
+need not exist: there single cells are rounded and totals summed (`spread`). The audit assumes that
+the reader knows the method: each true count lies less than one base from the one shown.
 """
 
 from __future__ import annotations
@@ -18,35 +19,33 @@ from onesource.contracts.disclosure import DisclosureRule
 from onesource.publish.disclosure.intruder import Component, System
 from onesource.publish.disclosure.model import SHOWN, DisclosureRefused, Linked, Protected
 from onesource.publish.disclosure.primary import primary
-from onesource.publish.disclosure.rollup import Floats, numbers
+from onesource.publish.disclosure.rollup import Floats, numbers, row_keys
 from onesource.publish.disclosure.shown import with_status
+from onesource.publish.disclosure.spread import spread
 from onesource.publish.disclosure.universe import Bools, Member, Universe, build, equations
 
-# Wider than this the figures would say little; never seen beyond 1.
-_WIDEST = 4
 # A bound on the search that, unlike seconds, gives the same answer on every machine.
 _NODES = 2_000
 
 
-def rounded(
-    cells: pa.Table, contributions: pa.Table | None, rule: DisclosureRule, name: str
-) -> Protected:
+def rounded(given: Linked) -> Protected:
     """The rounded table and its proof. Raises DisclosureRefused."""
-    universe = build([Linked(name, cells, contributions, rule)])
+    universe, rule = build([given]), given.rule
     member = universe.members[0]
     marks = primary(universe)
-    table, measures = cells, {}
+    table, measures = given.cells, {}
     for measure in rule.counts:
-        figures, extra = _round(universe, measure, rule.rounding.base)
-        _audit(universe, measure, figures, rule, extra, marks)
+        figures, neighbours = _round(universe, measure, rule)
+        windows = _windows(universe, given, measure, figures, neighbours)
+        _audit(universe, measure, windows, marks)
         table = _put(table, measure, figures[list(member.keys)])
-        measures[measure] = {
-            "steps_beyond_the_neighbours": extra,
-            "largest_change": float(np.abs(figures - universe.truth[measure]).max(initial=0.0)),
-        }
+        away = np.abs(figures - universe.truth[measure])
+        measures[measure] = {"changed_by_less_than": _steps(away, rule.rounding.base)}
     table = _derived(table, rule)
     status = pa.array([SHOWN] * table.num_rows, pa.string())
-    return Protected(with_status(table, rule, status), _proof(member, rule, marks, measures))
+    proof = _proof(member, rule, marks, measures)
+    proof["earlier_releases"] = len(given.previous)
+    return Protected(with_status(table, rule, status), proof)
 
 
 def _proof(member: Member, rule: DisclosureRule, marks: Bools, measures: Any) -> dict[str, Any]:
@@ -66,8 +65,15 @@ def _proof(member: Member, rule: DisclosureRule, marks: Bools, measures: Any) ->
     }
 
 
-def _round(universe: Universe, measure: str, base: int) -> tuple[Floats, int]:
+def _steps(away: Floats, base: int) -> int:
+    """The least multiple of the base that every change stays under: a bound, not a figure."""
+    return int(base * (np.floor(away.max(initial=0.0) / base + 1e-9) + 1))
+
+
+def _round(universe: Universe, measure: str, rule: DisclosureRule) -> tuple[Floats, Bools]:
+    """The rounded figures by key, and which of them are neighbours of the truth for sure."""
     truth = universe.truth[measure]
+    base = rule.rounding.base
     rows = equations(universe, measure)
     if (np.abs(rows @ truth) > 0.5).any():
         raise DisclosureRefused(
@@ -76,18 +82,41 @@ def _round(universe: Universe, measure: str, base: int) -> tuple[Floats, int]:
             why="a contributor stands in several cells of a sum",
             todo="use suppression, or count contributors per cell",
         )
-    for extra in range(_WIDEST + 1):
-        steps = _nearest(rows, truth / base, extra)
+    # With two additive dimensions the programme is a network and its answer whole at once.
+    if sum(bool(axis.sums) for axis in universe.axes.values()) <= 2:
+        steps = _nearest(rows, truth / base)
         if steps is not None:
-            return steps * base, extra
-    raise DisclosureRefused(f"{measure} could not be rounded so that totals add up")
+            return steps * base, np.ones(len(truth), bool)
+    return spread(universe, truth, base)
 
 
-def _nearest(rows: sparse.csr_matrix, truth: Floats, extra: int) -> Floats | None:
+def _windows(
+    universe: Universe, given: Linked, measure: str, figures: Floats, neighbours: Bools
+) -> tuple[Floats, Floats]:
+    """What a reader knows of each true count: less than one base from the figure shown, now and
+    (if it has not changed since) in the releases before."""
+    window = given.rule.rounding.base - 1
+    low = np.where(neighbours, np.maximum(figures - window, 0.0), 0.0)
+    high = np.where(neighbours, figures + window, np.inf)
+    truth = universe.truth[measure]
+    for old in given.previous:
+        where = f"release {old.release}"
+        if measure not in old.cells.column_names:
+            continue
+        values = numbers(old.cells, measure, where)
+        for key, figure in zip(row_keys(old.cells, given.rule, where), values, strict=True):
+            at = universe.index.get(key)
+            if at is not None and neighbours[at] and abs(figure - truth[at]) <= window:
+                low[at] = max(low[at], figure - window)
+                high[at] = min(high[at], figure + window)
+    return low, high
+
+
+def _nearest(rows: sparse.csr_matrix, truth: Floats) -> Floats | None:
     """Whole steps near `truth` for which `rows` are 0; None where there are none."""
     size = len(truth)
-    low = np.maximum(np.floor(truth + 1e-9) - extra, 0.0)
-    high = np.ceil(truth - 1e-9) + extra
+    low = np.floor(truth + 1e-9)
+    high = np.ceil(truth - 1e-9)
     # Columns: the steps, then how far each is off (the cost).
     off = sparse.identity(size)
     sums = sparse.hstack([rows, sparse.csr_matrix(rows.shape)])
@@ -97,7 +126,7 @@ def _nearest(rows: sparse.csr_matrix, truth: Floats, extra: int) -> Floats | Non
     model.num_col_, model.num_row_ = 2 * size, matrix.shape[0]
     model.col_cost_ = np.r_[np.zeros(size), np.ones(size)]
     model.col_lower_ = np.r_[low, np.zeros(size)]
-    model.col_upper_ = np.r_[high, np.full(size, float(extra + 1))]
+    model.col_upper_ = np.r_[high, np.full(size, 1.0)]
     none = np.zeros(rows.shape[0])
     model.row_lower_ = np.r_[none, truth, np.full(size, -inf)]
     model.row_upper_ = np.r_[none, np.full(size, inf), truth]
@@ -127,9 +156,7 @@ def _nearest(rows: sparse.csr_matrix, truth: Floats, extra: int) -> Floats | Non
 def _audit(
     universe: Universe,
     measure: str,
-    figures: Floats,
-    rule: DisclosureRule,
-    extra: int,
+    windows: tuple[Floats, Floats],
     marks: Bools,
 ) -> None:
     """No sensitive count can be narrowed to one number by the windows of all cells together."""
@@ -138,11 +165,10 @@ def _audit(
     rows = equations(universe, measure)
     everything = np.arange(size)
     nothing_known = np.full(size, np.inf)
-    system = System(measure, rows, truth, nothing_known, True, True, np.ones(size, bool))
+    system = System(measure, rows, truth, nothing_known, True, True, np.ones(size, bool), 0.0)
     part = Component(system, everything, np.arange(rows.shape[0]))
-    window = rule.rounding.base * (1 + extra) - 1
-    low = np.maximum(figures - window, 0.0) / part.scale
-    high = (figures + window) / part.scale
+    low = windows[0] / part.scale
+    high = np.minimum(windows[1] / part.scale, part.far)
     part.solver.changeColsBounds(size, everything.astype(np.int32), low, high)
     for key in np.flatnonzero(marks).tolist():
         for sign in (1.0, -1.0):
@@ -151,7 +177,8 @@ def _audit(
         if (part.high[key] - part.low[key]) * part.scale < 1 - 1e-6:
             raise DisclosureRefused(
                 f"{measure} at {universe.label(key)} follows from the rounded figures",
-                todo="take a larger base, or suppression",
+                why="alone, or together with the releases before",
+                todo="take a larger base, a frozen cadence, or suppression",
             )
 
 

@@ -46,7 +46,7 @@ def masked(universe: Universe, member: Member, suppressed: Bools) -> pa.Table:
     return with_status(table, rule, status)
 
 
-def with_status(table: pa.Table, rule: DisclosureRule, status: pa.Array[Any]) -> pa.Table:
+def with_status(table: pa.Table, rule: DisclosureRule, status: Any) -> pa.Table:
     if rule.status_column in table.column_names:
         table = table.drop_columns([rule.status_column])
     return table.append_column(rule.status_column, pa.array(status, pa.string()))

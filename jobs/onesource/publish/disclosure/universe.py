@@ -68,6 +68,11 @@ class Universe:
     def has(self, measure: str, key: int) -> bool:
         return not np.isnan(self.truth[measure][key])
 
+    def spread(self, own: Sequence[str], key: Key) -> Key:
+        """A table's own key over the dimensions of all tables."""
+        at = dict(zip(own, key, strict=True))
+        return tuple(at.get(n, TOTAL) for n in self.names)
+
     def label(self, key: int) -> str:
         """The cell's codes in words for an error or the proof (codes, no figures)."""
         pairs = zip(self.names, self.keys[key], strict=True)
@@ -123,13 +128,10 @@ def _member(universe: Universe, table: Linked) -> Member:
     if rule.contributions.contributor not in table.contributions.column_names:
         raise DisclosureRefused(f"column {rule.contributions.contributor} is missing", where=where)
 
-    def spread(key: Key) -> Key:
-        at = dict(zip(own, key, strict=True))
-        return tuple(at.get(n, TOTAL) for n in universe.names)
-
     rolled = roll_up(table.contributions, rule, axes, where)
-    grid = {universe.at(spread(k)): cell for k, cell in rolled.items()}
-    keys = tuple(universe.at(spread(k)) for k in row_keys(table.cells, rule, table.name))
+    grid = {universe.at(universe.spread(own, k)): cell for k, cell in rolled.items()}
+    rows = row_keys(table.cells, rule, table.name)
+    keys = tuple(universe.at(universe.spread(own, k)) for k in rows)
     if len(set(keys)) < len(keys):
         twice = next(k for k in keys if keys.count(k) > 1)
         raise DisclosureRefused(f"cell {universe.label(twice)} stands twice", where=table.name)
@@ -189,7 +191,7 @@ def equations(universe: Universe, measure: str) -> sparse.csr_matrix:
                 below = universe.axes[name].sums.get(universe.keys[key][at])
                 if below is None or name not in own or (key, name) in seen:
                     continue
-                children = _children(universe, key, at, below)
+                children = children_of(universe, key, at, below)
                 children = [c for c in children if universe.has(measure, c)]
                 columns += [*children, key]
                 signs += [1.0] * len(children) + [-1.0]
@@ -198,7 +200,8 @@ def equations(universe: Universe, measure: str) -> sparse.csr_matrix:
     return sparse.csr_matrix((signs, (rows, columns)), (len(seen), len(universe.keys)))
 
 
-def _children(universe: Universe, key: int, at: int, below: Sequence[str]) -> list[int]:
+def children_of(universe: Universe, key: int, at: int, below: Sequence[str]) -> list[int]:
+    """The keys below a key along its dimension `at`; a cell without contributions is none."""
     codes_ = universe.keys[key]
     found = (universe.index.get((*codes_[:at], c, *codes_[at + 1 :])) for c in below)
     return [c for c in found if c is not None]

@@ -8,6 +8,7 @@ Fails closed: what cannot be evaluated or proved raises DisclosureRefused, and n
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -15,7 +16,8 @@ import pyarrow as pa
 from onesource.contracts.disclosure import DisclosureRule
 from onesource.publish.disclosure.axes import TOTAL
 from onesource.publish.disclosure.complement import Task, choose
-from onesource.publish.disclosure.earlier import Memory, keep_frozen, remember, thaw
+from onesource.publish.disclosure.earlier import Memory, remember
+from onesource.publish.disclosure.frozen import keep_frozen, thaw
 from onesource.publish.disclosure.intruder import Indices, System
 from onesource.publish.disclosure.model import DisclosureRefused, Earlier, Linked, Protected
 from onesource.publish.disclosure.primary import primary
@@ -26,6 +28,8 @@ from onesource.publish.disclosure.shown import checked_columns, masked
 from onesource.publish.disclosure.universe import Bools, Universe, build, equations
 
 NAME = "table"
+# Closer than this share of its value a figure is as good as known.
+EXACTLY = 1e-3
 
 
 def protect(
@@ -40,8 +44,8 @@ def protect(
 ) -> Protected:
     """The table with what must not be shown set to null, and the proof.
 
-    `restated` maps a frozen period to the reason for which it is published anew. Raises
-    DisclosureRefused.
+    `previous` are earlier releases of the table, newest first. `restated` maps a frozen period to
+    the reason for which it is published anew. Raises DisclosureRefused.
     """
     earlier = [
         e if isinstance(e, Earlier) else Earlier(str(i + 1), e) for i, e in enumerate(previous)
@@ -60,11 +64,11 @@ def protect(
         cells, contributions, rule, earlier, restated or {}, name
     )
     if rule.method == "round":
-        done = rounded(new, new_contributions, rule, name)
         if linked:
             raise DisclosureRefused("rounding of linked tables is not known", where=name)
+        done = rounded(Linked(name, new, new_contributions, rule, previous=earlier))
     else:
-        done = _suppressed([Linked(name, new, new_contributions, rule), *linked], earlier)
+        done = _suppressed([Linked(name, new, new_contributions, rule, previous=earlier), *linked])
     return thaw(done, frozen, restated or {}, rule, cells)
 
 
@@ -79,28 +83,29 @@ def _check_linked(rule: DisclosureRule, linked: Sequence[Linked], name: str) -> 
             raise DisclosureRefused(f"{table.name} is rounded and cannot be linked", where=name)
 
 
-def _suppressed(tables: Sequence[Linked], earlier: Sequence[Earlier]) -> Protected:
+def _suppressed(tables: Sequence[Linked]) -> Protected:
     universe = build(tables)
     main = universe.members[0]
     marks = primary(universe)
-    memory = remember(universe, earlier)
-    marks |= memory.differs
-    task = _task(universe, marks, memory)
+    memory = remember(universe, {t.name: t.previous for t in tables}, marks)
+    # Hidden figures of earlier releases stand behind today's cells.
+    marks = np.r_[marks, np.zeros(len(universe.keys) - len(marks), bool)]
+    task = _task(universe, marks | memory.differs, memory.differs & ~marks, memory)
     suppressed = choose(task)
     shown = {m.name: masked(universe, m, suppressed) for m in universe.members}
     proof = prove(task, suppressed, memory)
     return Protected(shown[main.name], proof, {n: t for n, t in shown.items() if n != main.name})
 
 
-def _task(universe: Universe, marks: Bools, memory: Memory) -> Task:
+def _task(universe: Universe, marks: Bools, by_difference: Bools, memory: Memory) -> Task:
     rule = universe.members[0].rule
     fixed, gone = _published(universe)
     respondents = np.zeros(len(universe.keys), dtype=np.int64)
     for member in universe.members:
         for key, cell in member.grid.items():
             respondents[key] = max(respondents[key], cell.respondents)
-    hidden = (~universe.shown & (respondents > 0)) | gone
-    known = memory.known(rule)
+    hidden = (~universe.shown & (respondents > 0)) | gone | memory.ghosts
+    known = memory.known(universe)
     _refuse_known(universe, marks, fixed, known)
     movable = universe.shown & ~fixed & ~known
     positive = np.zeros(len(universe.keys), bool)
@@ -110,16 +115,20 @@ def _task(universe: Universe, marks: Bools, memory: Memory) -> Task:
         # That nobody is in a cell is seen from the street: a zero hides nothing.
         movable &= positive
     sides = [m.rule.protection for m in universe.members]
+    interval = max(p.interval for p in sides)
+    systems = [_system(universe, m, interval) for m in universe.truth]
+    systems += [_joint(universe, s, memory) for s in systems if memory.releases and not s.beside]
     strict = "both" if any(p.sides == "both" for p in sides) else rule.protection.sides
     return Task(
         universe,
-        [_system(universe, m, memory) for m in universe.truth],
+        systems,
         marks,
-        (marks & hidden & ~gone) | gone,
+        by_difference,
+        (marks & hidden) | gone | memory.ghosts,
         hidden,
         movable,
         _cost(universe, positive),
-        max(p.interval for p in sides),
+        interval,
         strict,
         _soles(universe) if any(m.rule.contributor_attack for m in universe.members) else {},
     )
@@ -148,7 +157,7 @@ def _refuse_known(universe: Universe, marks: Bools, fixed: Bools, known: Bools) 
         )
 
 
-def _system(universe: Universe, measure: str, memory: Memory) -> System:
+def _system(universe: Universe, measure: str, interval: float) -> System:
     truth = universe.truth[measure]
     held = ~np.isnan(truth)
     value = np.where(held, truth, 0.0)
@@ -158,9 +167,22 @@ def _system(universe: Universe, measure: str, memory: Memory) -> System:
     is_count = all(measure in m.rule.counts for m in universe.members if measure in m.rule.measures)
     if not exact and not is_count:
         raise DisclosureRefused(f"{measure} does not add up", where=universe.members[0].name)
-    bound: Floats = universe.whole.get(measure, np.full(len(truth), np.inf))
-    free = held & ~memory.known_by[measure]
-    return System(measure, memory.with_rows(measure, rows), value, bound, is_count, exact, free)
+    bound: Floats = np.full(len(truth), np.inf)
+    limits = universe.whole.get(measure, bound)
+    bound[: len(limits)] = limits
+    beside = is_count and any(m.rule.values for m in universe.members)
+    return System(measure, rows, value, bound, is_count, exact, held, interval, beside)
+
+
+def _joint(universe: Universe, system: System, memory: Memory) -> System:
+    """What a reader knows who keeps the earlier releases; he must not learn a figure exactly."""
+    return replace(
+        system,
+        rows=memory.with_rows(system.measure, system.rows),
+        held=system.held & ~memory.known_by[system.measure],
+        interval=EXACTLY,
+        joint=True,
+    )
 
 
 def _cost(universe: Universe, positive: Bools) -> Floats:
