@@ -17,6 +17,8 @@ from onesource.publish.files.cells import text_table
 from onesource.publish.metadata.table_schema import table_schema
 from onesource.publish.model import KEYS_SHOWN, Difference
 
+KINDS = ("added", "changed", "removed")
+
 
 class Before:
     """The release before, as far as its files are still there."""
@@ -85,6 +87,15 @@ def difference(dataset: Contract, rows: pa.Table, before: Before | None) -> Diff
             shown = con.execute(f"{query} ORDER BY {order} LIMIT {KEYS_SHOWN}").fetchall()
             keys[kind] = tuple(dict(zip(dataset.key, map(str, k), strict=True)) for k in shown)
     return Difference(old.num_rows, rows.num_rows, tuple(schema), counts, keys)
+
+
+def unchanged(rows: pa.Table) -> Difference:
+    return Difference(
+        rows.num_rows,
+        rows.num_rows,
+        counts=dict.fromkeys(KINDS, 0),
+        keys=dict.fromkeys(KINDS, ()),
+    )
 
 
 def _queries(dataset: Contract, old: pa.Table, new: pa.Table) -> dict[str, str]:
