@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import quote
 
-import grpc
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from onesource.errors import OneSourceError
+from onesource.spark.network import check_answers
 from onesource.spark.secret import read_secret
 
 
@@ -18,12 +18,13 @@ def attach(builder: SparkSession.Builder, url: str, settings: Mapping[str, str])
 
     Raises OneSourceError when nothing answers there or the server refuses us.
     """
+    check_answers(url)
     builder = builder.remote(with_secret(url, read_secret()))
     for key, value in settings.items():
         builder = builder.config(key, value)
     try:
         return builder.getOrCreate()
-    except (PySparkException, grpc.RpcError) as e:
+    except PySparkException as e:
         raise OneSourceError(
             f"no session could be had from the Spark Connect server {url.partition('/;')[0]}",
             why=_reason(e),
@@ -50,12 +51,6 @@ def with_secret(url: str, secret: str | None) -> str:
 
 
 def _reason(error: Exception) -> str:
-    text = str(error)
-    for code, words in (
-        ("UNAUTHENTICATED", "it does not know our secret"),
-        ("UNAVAILABLE", "nothing answers there"),
-        ("Connection refused", "nothing answers there"),
-    ):
-        if code in text:
-            return words
-    return type(error).__name__
+    # What gRPC says may hold more than its code; none of it is passed on.
+    unknown = "UNAUTHENTICATED" in str(error)
+    return "it does not know our secret" if unknown else type(error).__name__

@@ -6,7 +6,11 @@ import os
 import socket
 from urllib.parse import urlsplit
 
+from onesource.errors import OneSourceError
+
 _LOOPBACK = ("localhost", "127.", "[::1]", "::1")
+_ANSWER_SECONDS = 10
+_PORTS = {"spark": 7077, "sc": 15002}
 
 
 def is_loopback(master: str) -> bool:
@@ -16,6 +20,28 @@ def is_loopback(master: str) -> bool:
     # A standalone cluster may name several masters: spark://a:7077,b:7077.
     hosts = urlsplit(master).netloc.split(",")
     return all(h.startswith(_LOOPBACK) for h in hosts)
+
+
+def check_answers(url: str) -> None:
+    """Spark itself asks for minutes when nobody answers: this says so at once.
+
+    One of several masters is enough. Raises OneSourceError.
+    """
+    kind, _, rest = url.partition("://")
+    addresses = rest.partition("/")[0].split(",")
+    for address in addresses:
+        parts = urlsplit(f"//{address}")
+        try:
+            place = (parts.hostname or "", parts.port or _PORTS[kind])
+            socket.create_connection(place, _ANSWER_SECONDS).close()
+            return
+        except (OSError, ValueError):
+            continue
+    raise OneSourceError(
+        f"nothing answers at {kind}://{','.join(addresses)}",
+        why="no Spark is there, or the network does not let us through",
+        todo="start it (setup/spark_cluster.py, docker compose), or set ONESOURCE_SPARK",
+    )
 
 
 def driver_network(master: str) -> dict[str, str]:

@@ -21,7 +21,7 @@ from pyspark.sql import SparkSession
 from onesource.config import Settings
 from onesource.errors import OneSourceError
 from onesource.spark.java import find_java_home
-from onesource.spark.network import driver_network, is_loopback
+from onesource.spark.network import check_answers, driver_network, is_loopback
 from onesource.spark.secret import cluster_secret, private_conf
 
 JARS = ("delta-spark_4.1_2.13-4.4.0.jar", "delta-storage-4.4.0.jar")
@@ -85,6 +85,8 @@ def open_session(settings: Settings, app: str = "onesource") -> SparkSession:
 
         spark = attach(builder, settings.spark, runtime_settings())
     else:
+        if settings.spark.startswith("spark://"):
+            check_answers(settings.spark)
         builder = builder.master(settings.spark)
         _prepare_jvm(settings)
         for key, value in (static_settings(settings) | runtime_settings()).items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from onesource.config import Settings
 from onesource.errors import OneSourceError
 from onesource.spark.cluster import ROLES, Place, program
 from onesource.spark.connect import with_secret
-from onesource.spark.network import driver_network, is_loopback
+from onesource.spark.network import check_answers, driver_network, is_loopback
 from onesource.spark.secret import read_secret, write_properties
 from onesource.spark.session import static_settings
 
@@ -51,6 +52,16 @@ def secret_file(folder: Path, text: str = SECRET) -> str:
 )
 def test_loopback_is_told_from_a_network(master: str, expected: bool) -> None:
     assert is_loopback(master) is expected
+
+
+def test_a_cluster_that_does_not_answer_is_said_at_once() -> None:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        port = listening.getsockname()[1]
+        with pytest.raises(OneSourceError, match=f"nothing answers at sc://127.0.0.1:{port}"):
+            check_answers(f"sc://127.0.0.1:{port}/;token=x")
+        listening.listen()
+        check_answers(f"spark://127.0.0.1:1,127.0.0.1:{port}")
 
 
 def test_a_driver_is_reached_on_loopback_or_by_a_name_that_the_workers_know(
