@@ -23,7 +23,7 @@ from onesource.contracts.load import load_catalogue
 from onesource.lake.digest import content_digest
 from onesource.lake.manifest import read_manifest
 from onesource.simulate.energy import simulate_energy
-from tests.cluster.small_cluster import HOME, MEMORY, SmallCluster
+from tests.cluster.small_cluster import HOME, SMALL, SmallCluster
 
 ONESOURCE = Path(sys.executable).with_name("onesource")
 LAST_DAY = "2024-02-01"
@@ -52,7 +52,7 @@ def environment(lake: Path, spark: str, secret: Path | None = None) -> dict[str,
     own = {k: v for k, v in os.environ.items() if not k.startswith(("ONESOURCE_", "SPARK_"))}
     known = {"ONESOURCE_SPARK_SECRET_FILE": str(secret)} if secret else {}
     return own | {
-        **MEMORY,
+        **SMALL,
         **known,
         "ONESOURCE_HOME": str(HOME),
         "ONESOURCE_LAKE": str(lake),
