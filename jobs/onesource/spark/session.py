@@ -15,6 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
 from pyspark.logger import PySparkLogger
 from pyspark.sql import SparkSession
 
@@ -91,13 +92,27 @@ def open_session(settings: Settings, app: str = "onesource") -> SparkSession:
         _prepare_jvm(settings)
         for key, value in (static_settings(settings) | runtime_settings()).items():
             builder = builder.config(key, value)
-        spark = builder.getOrCreate()
+        spark = _start(builder, settings.spark)
         # Spark's own messages quote the value that failed, which may be a person's: what goes wrong
         # is raised, and named by its condition. ONESOURCE_SPARK_LOG brings them back for a search.
         spark.sparkContext.setLogLevel(log_level())
     for name in ("SQLQueryContextLogger", "DataFrameQueryContextLogger"):
         PySparkLogger.getLogger(name).disabled = True
     return spark
+
+
+def _start(builder: SparkSession.Builder, master: str) -> SparkSession:
+    """Starts the driver. Raises OneSourceError when a cluster does not take it."""
+    try:
+        return builder.getOrCreate()
+    except Py4JJavaError:
+        if not master.startswith("spark://"):
+            raise
+        raise OneSourceError(
+            f"the cluster {master} does not take this driver",
+            why="it does not know our secret, or is another version of Spark",
+            todo="check that ONESOURCE_SPARK_SECRET_FILE is the cluster's",
+        ) from None
 
 
 def is_remote(settings: Settings) -> bool:
