@@ -18,6 +18,7 @@ from onesource.ingest import landing
 from onesource.ingest.readers import bronze_schema, read
 from onesource.lake import delta
 from onesource.lake.paths import bronze_path
+from onesource.spark.session import tasks_at_once
 
 TECHNICAL = {
     "_extra": "map<string,string>",
@@ -90,9 +91,5 @@ def _rows(
                         [*rows.columns, ids], names=[*schema.names, "_delivery_id"]
                     )
 
-    tasks = min(len(files), max(2, spark.sparkContext.defaultParallelism) if _local(spark) else 64)
+    tasks = min(len(files), max(2, tasks_at_once(spark) or 64))
     return source.repartition(tasks).mapInArrow(read_all, out)
-
-
-def _local(spark: SparkSession) -> bool:
-    return hasattr(spark, "_jsc")

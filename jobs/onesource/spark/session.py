@@ -1,6 +1,11 @@
 """One Spark session per process: local, on a cluster, or behind Spark Connect.
 
-Settings and their reasons were measured on 2 cores; see docs/performance.md.
+Settings and their reasons were measured on 2 cores; see docs/performance.md. Only this room knows
+where Spark is: what Connect lacks (a Spark context, a JVM beside us) is used nowhere else.
+
+Environment beyond `Settings`: ONESOURCE_JARS, ONESOURCE_DRIVER_MEMORY, ONESOURCE_SPARK_LOG,
+ONESOURCE_SHUFFLE_PARTITIONS; on a cluster ONESOURCE_DRIVER_HOST, ONESOURCE_EXECUTOR_MEMORY,
+ONESOURCE_CORES_MAX, ONESOURCE_SPARK_SECRET_FILE.
 """
 
 from __future__ import annotations
@@ -10,12 +15,15 @@ import sys
 import tempfile
 from pathlib import Path
 
+from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
 from pyspark.logger import PySparkLogger
 from pyspark.sql import SparkSession
 
 from onesource.config import Settings
 from onesource.errors import OneSourceError
 from onesource.spark.java import find_java_home
+from onesource.spark.network import check_answers, driver_network, is_loopback
+from onesource.spark.secret import cluster_secret, private_conf
 
 JARS = ("delta-spark_4.1_2.13-4.4.0.jar", "delta-storage-4.4.0.jar")
 
@@ -25,7 +33,7 @@ _STATIC = {
     # GB18030 text would be refused by Spark's own short list of charsets.
     "spark.sql.legacy.javaCharsets": "true",
 }
-_RUNTIME = {
+RUNTIME = {
     "spark.sql.session.timeZone": "Asia/Shanghai",
     "spark.sql.ansi.enabled": "true",
     "spark.sql.shuffle.partitions": "4",
@@ -47,6 +55,13 @@ _RUNTIME = {
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
     "spark.sql.sources.partitionOverwriteMode": "static",
 }
+_COMPILER = (
+    "-Xss4m",
+    "-XX:+UseParallelGC",
+    # Generated code easily passes 8 kB of bytecode a method, above which HotSpot would only
+    # interpret it: three times slower for a standardiser as one expression.
+    "-XX:-DontCompileHugeMethods",
+)
 
 
 def jar_paths(settings: Settings) -> list[Path]:
@@ -62,51 +77,129 @@ def jar_paths(settings: Settings) -> list[Path]:
 def open_session(settings: Settings, app: str = "onesource") -> SparkSession:
     """The process's Spark session (`ONESOURCE_SPARK`: local[*], spark://…, sc://…).
 
-    Raises OneSourceError when Java or the jars are missing.
+    Raises OneSourceError when Java or the jars are missing, when the cluster's secret cannot be
+    read, or when no Connect server answers.
     """
     builder = SparkSession.builder.appName(app)
-    if settings.spark.startswith("sc://"):
-        # Static settings belong to the server.
-        builder = builder.remote(settings.spark)
+    if is_remote(settings):
+        from onesource.spark.connect import attach
+
+        spark = attach(builder, settings.spark, runtime_settings())
     else:
+        if settings.spark.startswith("spark://"):
+            check_answers(settings.spark)
         builder = builder.master(settings.spark)
         _prepare_jvm(settings)
-        for key, value in _local_static(settings).items():
+        for key, value in (static_settings(settings) | runtime_settings()).items():
             builder = builder.config(key, value)
-    for key, value in _RUNTIME.items():
-        builder = builder.config(key, value)
-    spark = builder.getOrCreate()
-    if not settings.spark.startswith("sc://"):
+        spark = _start(builder, settings.spark)
         # Spark's own messages quote the value that failed, which may be a person's: what goes wrong
         # is raised, and named by its condition. ONESOURCE_SPARK_LOG brings them back for a search.
-        spark.sparkContext.setLogLevel(os.environ.get("ONESOURCE_SPARK_LOG", "OFF"))
+        spark.sparkContext.setLogLevel(log_level())
     for name in ("SQLQueryContextLogger", "DataFrameQueryContextLogger"):
         PySparkLogger.getLogger(name).disabled = True
     return spark
 
 
+def _start(builder: SparkSession.Builder, master: str) -> SparkSession:
+    """Starts the driver. Raises OneSourceError when a cluster does not take it."""
+    try:
+        return builder.getOrCreate()
+    except Py4JJavaError:
+        if not master.startswith("spark://"):
+            raise
+        raise OneSourceError(
+            f"the cluster {master} does not take this driver",
+            why="it does not know our secret, or is another version of Spark",
+            todo="check that ONESOURCE_SPARK_SECRET_FILE is the cluster's",
+        ) from None
+
+
+def is_remote(settings: Settings) -> bool:
+    """Is Spark behind a Connect server? Static settings are the server's then."""
+    return settings.spark.startswith("sc://")
+
+
+def tasks_at_once(spark: SparkSession) -> int | None:
+    """How many tasks run side by side; None where only the server knows."""
+    if not hasattr(spark, "_jsc"):
+        return None
+    return int(spark.sparkContext.defaultParallelism)
+
+
+def log_level() -> str:
+    return os.environ.get("ONESOURCE_SPARK_LOG", "OFF")
+
+
+def runtime_settings() -> dict[str, str]:
+    """What a session sets for itself, wherever Spark is."""
+    shuffle = os.environ.get("ONESOURCE_SHUFFLE_PARTITIONS")
+    return RUNTIME | ({"spark.sql.shuffle.partitions": shuffle} if shuffle else {})
+
+
 def _prepare_jvm(settings: Settings) -> None:
+    prepare_java(settings)
+    secret = cluster_secret(settings.spark)
+    if secret is None:
+        # An empty folder: class-data sharing needs it, and no stray settings come in.
+        conf = settings.cache / "spark-conf"
+        conf.mkdir(parents=True, exist_ok=True)
+    else:
+        conf = private_conf(secret)
+    os.environ["SPARK_CONF_DIR"] = str(conf)
+    if is_loopback(settings.spark):
+        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+
+
+def prepare_java(settings: Settings) -> None:
+    """Puts the Java and the Python that Spark's programs shall use into the environment.
+
+    Raises OneSourceError when there is no Java.
+    """
     os.environ["JAVA_HOME"] = str(find_java_home(settings.cache))
     # Workers must run this environment's Python: the system's lacks pyarrow.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
     os.environ.pop("SPARK_HOME", None)
-    # An empty folder: class-data sharing needs it, and no stray settings come in.
-    conf = settings.cache / "spark-conf"
-    conf.mkdir(parents=True, exist_ok=True)
-    os.environ["SPARK_CONF_DIR"] = str(conf)
-    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
 
 
-def _local_static(settings: Settings) -> dict[str, str]:
+def static_settings(settings: Settings) -> dict[str, str]:
+    """What must stand before the driver's JVM starts: for a driver here, and a Connect server.
+
+    Raises OneSourceError when the jars are missing.
+    """
     class_path = ":".join(str(j) for j in jar_paths(settings))
+    return (
+        _STATIC
+        | {
+            "spark.driver.extraClassPath": class_path,
+            "spark.executor.extraClassPath": class_path,
+            "spark.driver.extraJavaOptions": " ".join([*_COMPILER, *_driver_options(settings)]),
+            "spark.driver.memory": os.environ.get("ONESOURCE_DRIVER_MEMORY", "3g"),
+            "spark.ui.enabled": "false",
+            "spark.ui.showConsoleProgress": "false",
+            "spark.sql.warehouse.dir": str(settings.cache / "warehouse"),
+        }
+        | driver_network(settings.spark)
+        | (_executors() if settings.spark.startswith("spark://") else {})
+    )
+
+
+def _executors() -> dict[str, str]:
+    """Settings of the executors of a standalone cluster."""
+    most = os.environ.get("ONESOURCE_CORES_MAX")
+    return {
+        "spark.executor.memory": os.environ.get("ONESOURCE_EXECUTOR_MEMORY", "1g"),
+        "spark.executor.extraJavaOptions": " ".join(_COMPILER),
+        # Executors take the driver's level when they register; their logs stay on the workers.
+        "spark.log.level": log_level(),
+        "spark.executor.syncLogLevel.enabled": "true",
+    } | ({"spark.cores.max": most} if most else {})
+
+
+def _driver_options(settings: Settings) -> list[str]:
     archive = settings.cache / "onesource.jsa"
     options = [
-        "-Xss4m",
-        "-XX:+UseParallelGC",
-        # Generated code easily passes 8 kB of bytecode a method, above which HotSpot would only
-        # interpret it: three times slower for a standardiser as one expression.
-        "-XX:-DontCompileHugeMethods",
         f"-Djava.io.tmpdir={tempfile.gettempdir()}",
         "-Dderby.system.home=" + tempfile.gettempdir(),
     ]
@@ -120,14 +213,4 @@ def _local_static(settings: Settings) -> dict[str, str]:
     elif archive.is_file():
         shared = f"-XX:SharedArchiveFile={archive}"
         options += [f'"{shared}"' if " " in shared else shared, "-Xshare:auto", "-Xlog:disable"]
-    return _STATIC | {
-        "spark.driver.extraClassPath": class_path,
-        "spark.executor.extraClassPath": class_path,
-        "spark.driver.extraJavaOptions": " ".join(options),
-        "spark.driver.memory": os.environ.get("ONESOURCE_DRIVER_MEMORY", "3g"),
-        "spark.driver.host": "127.0.0.1",
-        "spark.driver.bindAddress": "127.0.0.1",
-        "spark.ui.enabled": "false",
-        "spark.ui.showConsoleProgress": "false",
-        "spark.sql.warehouse.dir": str(settings.cache / "warehouse"),
-    }
+    return options
