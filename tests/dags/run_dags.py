@@ -9,6 +9,7 @@ import json
 import sys
 from pathlib import Path
 
+from airflow.dag_processing.bundles.manager import DagBundlesManager
 from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
 from airflow.models import TaskInstance
 from airflow.models.asset import AssetEvent
@@ -20,6 +21,7 @@ from sqlalchemy import select
 
 def main(answer: str, folder: str, *dag_ids: str) -> None:
     db.initdb()
+    DagBundlesManager().sync_bundles_to_db()
     bag = DagBag(folder)
     assert not bag.import_errors, bag.import_errors
     sync_bag_to_db(bag, "dags-folder", None)
