@@ -13,10 +13,20 @@ from tests.integration.small_city import SmallCity, feed, field, key, make_city
 
 THING = feed(
     "base.thing",
-    [key("id"), field("kind"), field("size", "integer", required=True)],
+    [key("id"), field("kind"), field("size", "integer")],
     pattern=r"thing_(?P<day>\d{8}).*\.csv",
     statement_time={"from": "file_name", "group": "day"},
 )
+SMALL = {
+    "id": "sizes_are_small",
+    "expectation": "expect_column_max_to_be_between",
+    "kwargs": {"column": "size", "max_value": 100},
+    "severity": "hold",
+    "dimension": "accuracy",
+    "owner": "provider",
+    "zh": "过大",
+    "en": "sizes must be small",
+}
 OTHER = feed("base.other", [key("id")])
 TOTAL = "SELECT kind, count(*) AS things_count FROM silver.base_thing GROUP BY kind"
 COLUMNS = [key("kind"), field("things_count", "integer")]
@@ -27,6 +37,7 @@ DAGS = ("base", "base", "freshness", "maintenance")
 def city(tmp_path_factory: pytest.TempPathFactory) -> SmallCity:
     made = make_city(tmp_path_factory.mktemp("city"), THING, OTHER)
     made.curated("base.kind", TOTAL, COLUMNS)
+    made.rules("silver.base_thing", [SMALL])
     return made
 
 
@@ -34,7 +45,7 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> SmallCity:
 def runs(city: SmallCity) -> list[dict[str, Any]]:
     """The sector twice (the second time with nothing new), then what looks after the lake."""
     put(city, "thing_20240101.csv", "id,kind,size\n1,a,1\n2,a,2\n3,b,3\n")
-    put(city, "thing_20240102.csv", "id,kind,size\n4,a,many\n5,a,few\n")
+    put(city, "thing_20240102.csv", "id,kind,size\n4,a,4\n5,a,5000\n")
     put(city, "nobody_expects_this.txt", "x")
     s = city.settings
     env = environment(
