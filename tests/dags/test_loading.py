@@ -12,6 +12,7 @@ from onesource.config import Settings
 from onesource.contracts.load import load_catalogue
 from onesource.contracts.model import Kind
 from onesource.contracts.schedule import load_schedules, tables_named
+from onesource.errors import ContractError
 from onesource.run.plan import build_graph
 from tests.dags.airflow_env import PROJECT, ask, environment
 from tests.integration.small_city import feed, key, make_city
@@ -100,7 +101,32 @@ def test_a_contract_says_how_patient_and_how_important_it_is(tmp_path: Path) -> 
     assert (silver["retries"], silver["retry_minutes"], silver["timeout"]) == (5, 1, 540)
     assert silver["backoff"]
     assert "tier 1" in found["dags"]["base"]["tags"]
-    assert [s.cron for s in load_schedules(city.settings.home).sectors][1] == "7 * * * *"
+    assert load_schedules(city.settings.home).sectors[1].crons == ("7 * * * *",)
+
+
+def test_a_feed_with_a_time_of_its_own_does_not_silence_its_neighbours(tmp_path: Path) -> None:
+    seldom = {"schedule": {"cron": "0  6 1 1 *"}}
+    city = make_city(
+        tmp_path,
+        feed("base.one", [key("id")], properties={**seldom, "update_cycle": "每年"}),
+        feed("base.two", [key("id")], properties={"update_cycle": "每日"}),
+        feed("base.three", [key("id")], properties={"update_cycle": "每月"}),
+        feed("energy.four", [key("id")], properties={"update_cycle": "每日"}),
+        feed("energy.five", [key("id")], properties={"update_cycle": "实时"}),
+    )
+    base, energy = load_schedules(city.settings.home).sectors
+    assert set(base.crons) == {"0 6 1 1 *", "30 1 * * *"}
+    assert energy.crons == ("*/15 * * * *",)
+
+
+@pytest.mark.parametrize("cron", ["60 1 * * *", "*/0 1 * * *", "5-1 * * * *", "at one * * *"])
+def test_a_time_that_never_comes_is_refused_with_the_name_of_its_contract(
+    tmp_path: Path, cron: str
+) -> None:
+    city = make_city(tmp_path, feed("base.one", [key("id")]))
+    city.write(feed("base.one", [key("id")], properties={"schedule": {"cron": cron}}))
+    with pytest.raises(ContractError, match=r"one\.yaml.*cron"):
+        load_schedules(city.settings.home)
 
 
 def test_a_broken_contract_is_an_import_error_and_not_an_empty_folder(tmp_path: Path) -> None:
