@@ -26,21 +26,22 @@ _AGAIN = {
     "execution_timeout": timedelta(hours=3),
 }
 
-with make_dag(
-    "open_release",
-    name_zh="开放发布",
-    schedule=at(places.schedules().release_crons),
-    about="The open release of the night, from what is served. A dataset that is held is named by "
-    "the red task `held` and in the release's own CHANGES; the rest is published.",
-    tags={"release", "tier 1"},
-):
-    LakeOperator.with_held(
-        task_id="release",
-        task_display_name="release 发布",
-        arguments=["release", "--date", DAY],
-        pool="write_open",
-        **_AGAIN,
-    )
+if release_crons := places.schedules().release_crons:
+    with make_dag(
+        "open_release",
+        name_zh="开放发布",
+        schedule=at(release_crons),
+        about="The open release of the night, from what is served. A dataset that is held is named "
+        "by the red task `held` and in the release's own CHANGES; the rest is published.",
+        tags={"release", "tier 1"},
+    ):
+        LakeOperator.with_held(
+            task_id="release",
+            task_display_name="release 发布",
+            arguments=["release", "--date", DAY],
+            pool="write_open",
+            **_AGAIN,
+        )
 
 with make_dag(
     "maintenance",

@@ -86,13 +86,18 @@ def settings() -> dict[str, str]:
         # Contracts change seldom; parsing all of them every half minute would keep a core busy.
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "120",
         "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
+        # A task whose process is gone, or whose scheduler was, is tried again within a minute or
+        # two, not five: on one machine a heartbeat that fails is no slow network.
+        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "90",
+        "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "30",
     }
     wanted |= json.loads((home() / "secrets.json").read_text())
     return {**wanted, **{k: v for k, v in os.environ.items() if k in wanted}}
 
 
 def prepare() -> None:
-    """Makes or updates the database and the pools that the DAGs use. Runs in Airflow's settings."""
+    """Makes or updates the database, the pools that the DAGs use, and a sector's folder in the
+    inbox. Runs in Airflow's settings."""
     from airflow.models import Pool
     from airflow.utils import db
     from airflow.utils.session import create_session
@@ -107,6 +112,8 @@ def prepare() -> None:
         pool_of("open"): "one release at a time",
         pool_of("lake"): "one upkeep at a time",
     }
+    for sector in made.sectors:
+        (places.inbox() / sector.name).mkdir(parents=True, exist_ok=True)
     with create_session() as session:
         for name, words in wanted.items():
             Pool.create_or_update_pool(name, 1, words, include_deferred=False, session=session)
@@ -262,6 +269,9 @@ def end_all(components: list[Component]) -> None:
 def told(passwords: Path, seconds: float) -> None:
     say(f"Airflow is ready after {seconds:.0f} s: http://127.0.0.1:{port()}")
     say(f"  user admin, password in {passwords}")
+    from onesource_airflow import places
+
+    say(f"  files that departments deliver go into {places.inbox()}/SECTOR")
     say(f"  logs in {home() / 'logs'}; Ctrl-C ends it")
 
 

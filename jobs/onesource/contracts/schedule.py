@@ -27,7 +27,7 @@ _CRON = {
 }
 _SELDOM = _CRON["每周"]
 # Registries follow the sectors; a sector's asset event starts them earlier. The release follows
-# all of them; the contract of an open dataset may say another time.
+# all of them; the contract of an open dataset may say a time of its own.
 REGISTRY_CRON = "30 3 * * *"
 RELEASE_CRON = "30 4 * * *"
 MAINTENANCE_CRON = "30 5 * * *"
@@ -98,7 +98,8 @@ class GroupSchedule:
 
 @dataclass(frozen=True)
 class Schedules:
-    """Everything that is scheduled from the contracts."""
+    """Everything that is scheduled from the contracts. release_crons: when the open release is
+    made, none without an open dataset."""
 
     city: City
     sectors: tuple[GroupSchedule, ...]
@@ -135,7 +136,7 @@ def schedules(catalogue: Catalogue, home: Path) -> Schedules:
         catalogue.city,
         sectors,
         _group("registries", "基础库", registries, tables, REGISTRY_CRON),
-        _distinct(c for c in map(_own_cron, catalogue.open.values()) if c) or (RELEASE_CRON,),
+        _distinct(_own_cron(c) or RELEASE_CRON for c in catalogue.open.values()),
     )
 
 
