@@ -1,5 +1,5 @@
-"""A small city with one of everything that is scheduled: feeds, a curated table, registries, an open
-dataset. All data are made up, but the twelve division codes, which are official."""
+"""A small city with one of everything that is scheduled: feeds, a curated table, registries and an
+open dataset. All data are made up, but the twelve division codes, which are official."""
 
 from __future__ import annotations
 
