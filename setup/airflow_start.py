@@ -86,10 +86,12 @@ def settings() -> dict[str, str]:
         # Contracts change seldom; parsing all of them every half minute would keep a core busy.
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "120",
         "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
-        # A task whose process is gone, or whose scheduler was, is tried again within a minute or
-        # two, not five: on one machine a heartbeat that fails is no slow network.
+        # A task whose process is gone is tried again after a minute and a half, not five: on one
+        # machine a heartbeat that fails is no slow network.
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "90",
-        "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "30",
+        # A scheduler that a busy machine keeps from its heartbeat would else take itself for dead,
+        # and its own tasks from itself, again and again. A dead one we see ourselves.
+        "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "300",
     }
     wanted |= json.loads((home() / "secrets.json").read_text())
     return {**wanted, **{k: v for k, v in os.environ.items() if k in wanted}}
@@ -105,6 +107,7 @@ def prepare() -> None:
     from onesource_airflow.building import pool_of
 
     db.initdb()
+    forget_schedulers()
     made = places.schedules()
     wanted = {pool_of(g.name): f"one writer a table: {g.name_zh}" for g in made.sectors}
     wanted |= {
@@ -117,6 +120,20 @@ def prepare() -> None:
     with create_session() as session:
         for name, words in wanted.items():
             Pool.create_or_update_pool(name, 1, words, include_deferred=False, session=session)
+
+
+def forget_schedulers() -> None:
+    """Marks every scheduler as ended, so that the next takes over at once what they left undone.
+
+    Only while none runs: `start.lock` sees to it that this is the only one who starts any.
+    """
+    from airflow.jobs.job import Job, JobState
+    from airflow.utils.session import create_session
+    from sqlalchemy import update
+
+    with create_session() as session:
+        left = (Job.job_type == "SchedulerJob", Job.state == JobState.RUNNING)
+        session.execute(update(Job).where(*left).values(state=JobState.FAILED))
 
 
 def own_home() -> Path:
@@ -181,6 +198,8 @@ class Component:
         if len(self.deaths) > _MOST_DEATHS:
             raise SetupError(f"Airflow's {self.name} dies again and again; its words: {self.log}")
         say(f"Airflow's {self.name} ended ({code}); starting it again")
+        if self.name == "scheduler":
+            subprocess.run([sys.executable, __file__, "--forget"], env=self.env, check=False)
         self.start()
 
     def signal(self, number: int) -> None:
@@ -280,8 +299,8 @@ def _end(number: int, _: FrameType | None) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    if arguments == ["--prepare"]:
-        prepare()
+    if arguments in (["--prepare"], ["--forget"]):
+        prepare() if arguments == ["--prepare"] else forget_schedulers()
         return 0
     signal.signal(signal.SIGTERM, _end)
     try:

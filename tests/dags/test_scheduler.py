@@ -1,76 +1,76 @@
-"""One sector under a real scheduler: files come into the inbox, and the tables are served; a task
-that is killed is tried again, and what it did is there once."""
+"""Under a real scheduler: files come into the inbox, a release appears, although a task is killed
+and the scheduler too; what they did is there once. Then a range of days is run again."""
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
 import stat
 import subprocess
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from onesource.lake import ops
-from onesource.lake.manifest import read_manifest
 from tests.dags.airflow_env import PROJECT, PYTHON, environment
-from tests.integration.small_city import SmallCity, feed, field, key, make_city
+from tests.dags.open_kind import city_of_kinds, publish_kinds, settings_for
+from tests.integration.small_city import SmallCity
 
-SOON = {"retries": 3, "retry_minutes": 0.05}
-THING = feed(
-    "base.thing",
-    [key("id"), field("kind")],
-    pattern=r"thing_.*\.csv",
-    correction="append",
-    properties={"schedule": SOON},
-)
-READY_SECONDS, SERVED_SECONDS = 180, 420
+FIRST_PAGE_SECONDS, READY_SECONDS, RELEASED_SECONDS, AGAIN_SECONDS = 60, 180, 480, 180
+PASSWORDS = "simple_auth_manager_passwords.json.generated"
+INBOX = {"ONESOURCE_INBOX_SECONDS": "1", "ONESOURCE_INBOX_SETTLE_SECONDS": "0.5"}
+
+
+@dataclass(frozen=True)
+class Running:
+    """Airflow as `make airflow` starts it, in a home of its own. said: its starter's words.
+    first_page: seconds from the start to an answer at `/`."""
+
+    home: Path
+    port: int
+    said: Path
+    first_page: float
+
+    def ask(self, path: str, body: Any = None, token: str = "") -> Any:
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}{path}",
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Content-Type": "application/json", "Authorization": f"Bearer {token}"},
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)
+
+    def token(self) -> str:
+        password = json.loads((self.home / PASSWORDS).read_text())["admin"]
+        made = self.ask("/auth/token", {"username": "admin", "password": password})
+        return str(made["access_token"])
 
 
 @pytest.fixture(scope="module")
 def city(tmp_path_factory: pytest.TempPathFactory) -> SmallCity:
-    made = make_city(tmp_path_factory.mktemp("city"), THING)
-    made.curated(
-        "base.kind",
-        "SELECT kind, count(*) AS things_count FROM silver.base_thing GROUP BY kind",
-        [key("kind"), field("things_count", "integer")],
-        schedule=SOON,
-    )
+    made = city_of_kinds(tmp_path_factory.mktemp("city"))
+    publish_kinds(made, cron="* * * * *")
     return made
 
 
 @pytest.fixture(scope="module")
-def port() -> int:
+def airflow(city: SmallCity) -> Iterator[Running]:
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
-        return int(s.getsockname()[1])
-
-
-@pytest.fixture(scope="module")
-def airflow(city: SmallCity, port: int) -> Iterator[Path]:
-    """Airflow as `make airflow` starts it, in a home of its own; ended at the end."""
-    s, home = city.settings, city.inbox.parent / "airflow"
-    env = environment(
-        home,
-        {
-            "ONESOURCE_HOME": str(s.home),
-            "ONESOURCE_LAKE": str(s.lake),
-            "ONESOURCE_KEYS": str(s.keys),
-            "ONESOURCE_CACHE": str(s.cache),
-            "ONESOURCE_SPARK": "local[2]",
-            "ONESOURCE_DRIVER_MEMORY": "2g",
-            "ONESOURCE_INBOX": str(city.inbox),
-            "ONESOURCE_INBOX_SECONDS": "1",
-            "ONESOURCE_INBOX_SETTLE_SECONDS": "0.5",
-            "ONESOURCE_AIRFLOW_HOME": str(home),
-            "ONESOURCE_AIRFLOW_PORT": str(port),
-        },
-    )
+        port = int(s.getsockname()[1])
+    home = city.inbox.parent / "airflow"
+    own = {"ONESOURCE_AIRFLOW_HOME": str(home), "ONESOURCE_AIRFLOW_PORT": str(port)}
+    env = environment(home, {**settings_for(city), **INBOX, **own})
     said = city.inbox.parent / "start.log"
+    began = time.monotonic()
     with said.open("w") as out:
         process = subprocess.Popen(
             [PYTHON, PROJECT / "setup" / "airflow_start.py"],
@@ -80,73 +80,145 @@ def airflow(city: SmallCity, port: int) -> Iterator[Path]:
             start_new_session=True,
         )
     try:
+        within(READY_SECONDS, lambda: answers(port), said)
+        first_page = time.monotonic() - began
         within(READY_SECONDS, lambda: "is ready after" in said.read_text(), said)
-        yield home
+        yield Running(home, port, said, first_page)
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(120)
 
 
-def within(seconds: float, holds: Callable[[], object], said: Path | None = None) -> None:
+def within(seconds: float, holds: Callable[[], object], said: Path) -> None:
     deadline = time.monotonic() + seconds
     while not holds():
         if time.monotonic() > deadline:
-            pytest.fail(f"not within {seconds} s; {said.read_text() if said else ''}")
-        time.sleep(0.5)
+            pytest.fail(f"not within {seconds} s; {said.read_text()}")
+        time.sleep(0.3)
 
 
-def task_that_runs(word: str, lake: Path) -> int | None:
-    """The process of the Airflow task whose command has this word, on this lake."""
+def answers(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5) as page:
+            return b"<html" in page.read().lower()
+    except OSError:
+        return False
+
+
+def processes() -> Iterator[tuple[int, int, list[str]]]:
+    """Of each process: its number, its parent's, its command."""
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            command = (folder / "cmdline").read_bytes().decode(errors="replace").split("\0")
-            if "run" not in command or word not in command:
-                continue
-            if f"ONESOURCE_LAKE={lake}".encode() in (folder / "environ").read_bytes():
-                return int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            words = (folder / "cmdline").read_bytes().decode(errors="replace").split("\0")
+            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
         except (OSError, IndexError):
+            continue
+        yield int(folder.name), parent, words
+
+
+def is_set(pid: int, variable: str) -> bool:
+    """Is it so in the process's environment? Raises OSError when the process is gone."""
+    return variable.encode() in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+
+
+def task_that_runs(layer: str, lake: Path) -> int | None:
+    """The Airflow task whose `onesource run --through LAYER` is at work on this lake."""
+    for pid, parent, words in processes():
+        try:
+            if {"run", layer} <= set(words) and is_set(pid, f"ONESOURCE_LAKE={lake}"):
+                return parent
+        except OSError:
             continue
     return None
 
 
-def test_it_answers_on_this_machine_only_and_its_password_is_its_own(
-    airflow: Path, port: int
+def scheduler_of(home: Path) -> int | None:
+    """The scheduler that serves this home; its workers are its children."""
+    found = {}
+    for pid, parent, words in processes():
+        try:
+            if "scheduler" in words and is_set(pid, f"AIRFLOW_HOME={home}"):
+                found[pid] = parent
+        except OSError:
+            continue
+    return next((pid for pid, parent in found.items() if parent not in found), None)
+
+
+def test_it_answers_soon_on_this_machine_only_and_its_password_is_its_own(
+    airflow: Running,
 ) -> None:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=30) as page:
-        assert b"<html" in page.read().lower()
+    assert airflow.first_page < FIRST_PAGE_SECONDS
     with socket.socket() as other:
         # Loopback has many addresses; who listens on all of them listens on this one as well.
-        assert other.connect_ex(("127.0.0.2", port)) != 0
-    password = airflow / "simple_auth_manager_passwords.json.generated"
+        assert other.connect_ex(("127.0.0.2", airflow.port)) != 0
+    password = airflow.home / PASSWORDS
     assert stat.S_IMODE(password.stat().st_mode) == 0o600
-    assert stat.S_IMODE(airflow.stat().st_mode) == 0o700
-    assert len(password.read_text()) > 30
+    assert stat.S_IMODE(airflow.home.stat().st_mode) == 0o700
+    assert len(json.loads(password.read_text())["admin"]) >= 24
+    with pytest.raises(urllib.error.HTTPError, match="401"):
+        airflow.ask("/auth/token", {"username": "admin", "password": "admin"})
 
 
-def test_files_in_the_inbox_are_served_although_a_task_is_killed(
-    airflow: Path, city: SmallCity
+def test_a_release_appears_although_a_task_and_the_scheduler_are_killed(
+    airflow: Running, city: SmallCity
 ) -> None:
-    lake = city.settings.lake
-    city.file("thing_1.csv", "id,kind\n1,a\n2,a\n3,b\n", folder="base")
+    lake, said = city.settings.lake, airflow.said
+    city.file("thing_20240101.csv", "id,kind,size\n1,a,1\n2,a,2\n3,b,3\n", folder="base")
     found: list[int] = []
 
-    def silver_runs() -> bool:
-        pid = task_that_runs("silver", lake)
-        found.extend([pid] if pid else [])
-        return bool(pid)
+    def at_work(layer: str) -> bool:
+        found[:] = [pid for pid in [task_that_runs(layer, lake)] if pid]
+        return bool(found)
 
-    within(SERVED_SECONDS, silver_runs)
+    within(RELEASED_SECONDS, lambda: at_work("bronze"), said)
     os.kill(found[0], signal.SIGKILL)
-    within(SERVED_SECONDS, lambda: "curated.base_kind" in read_manifest(city.settings).tables)
-    assert city.rows("curated.base_kind") == [
-        {"kind": "a", "things_count": 2},
-        {"kind": "b", "things_count": 1},
-    ]
+    within(RELEASED_SECONDS, lambda: at_work("silver"), said)
+    scheduler = scheduler_of(airflow.home)
+    assert scheduler is not None
+    os.kill(scheduler, signal.SIGKILL)
+    within(30, lambda: "scheduler ended" in said.read_text(), said)
+
+    released = city.settings.open / "latest" / "datasets" / "kind" / "kind.csv"
+    within(RELEASED_SECONDS, released.exists, said)
+    assert released.read_text() == "kind,things_count\na,2\nb,1\n"
     passed = [
-        e
+        (e["table"], e["rows"])
         for e in ops.rows(city.settings, "steps")
-        if e["table"] == "silver.base_thing" and e.get("verdict") == "passed"
+        if e.get("verdict") == "passed"
     ]
-    assert len(passed) == 1
-    tries = list(airflow.glob("logs/dag_id=base/run_id=*/task_id=silver/attempt=2.log"))
-    assert len(tries) == 1
+    assert sorted(passed) == [("curated.base_kind", 2), ("silver.base_thing", 3)]
+
+
+def test_a_range_of_days_is_run_again_without_a_second_effect(
+    airflow: Running, city: SmallCity
+) -> None:
+    token, steps = airflow.token(), len(list(ops.rows(city.settings, "steps")))
+    wanted = {
+        "dag_id": "base",
+        "from_date": "2024-02-29T00:00:00+08:00",
+        "to_date": "2024-03-01T23:59:00+08:00",
+        "reprocess_behavior": "none",
+        "max_active_runs": 1,
+        "dag_run_conf": {},
+    }
+    airflow.ask("/api/v2/backfills", wanted, token)
+
+    def runs() -> list[dict[str, Any]]:
+        told = airflow.ask("/api/v2/dags/base/dagRuns?run_type=backfill", token=token)
+        return sorted(told["dag_runs"], key=lambda r: r["logical_date"])
+
+    within(
+        AGAIN_SECONDS,
+        lambda: [r["state"] for r in runs()] == ["success"] * 2,
+        airflow.said,
+    )
+    logs = [
+        "".join(
+            log.read_text()
+            for log in airflow.home.glob(f"logs/dag_id=base/run_id={r['dag_run_id']}/**/*.log")
+        )
+        for r in runs()
+    ]
+    assert "--through silver --date 2024-02-29" in logs[0]
+    assert "--through silver --date 2024-03-01" in logs[1]
+    assert len(list(ops.rows(city.settings, "steps"))) == steps
