@@ -26,11 +26,11 @@ _AGAIN = {
     "execution_timeout": timedelta(hours=3),
 }
 
-if release_crons := places.schedules().release_crons:
+if wanted := places.schedules().release:
     with make_dag(
         "open_release",
         name_zh="开放发布",
-        schedule=at(release_crons),
+        schedule=at(wanted.crons),
         about="The open release of the night, from what is served. A dataset that is held is named "
         "by the red task `held` and in the release's own CHANGES; the rest is published.",
         tags={"release", "tier 1"},
@@ -40,7 +40,12 @@ if release_crons := places.schedules().release_crons:
             task_display_name="release 发布",
             arguments=["release", "--date", DAY],
             pool="write_open",
-            **_AGAIN,
+            **_AGAIN
+            | {
+                "retries": wanted.retries,
+                "retry_delay": wanted.retry_delay,
+                "execution_timeout": wanted.timeout,
+            },
         )
 
 with make_dag(

@@ -11,14 +11,16 @@ import yaml
 from tests.dags.airflow_env import PROJECT
 from tests.integration.small_city import CITY, USCC, SmallCity, feed, field, key, make_city
 
+# A test must not wait for minutes.
+SOON = {"retries": 3, "retry_minutes": 0.05}
 THING = feed(
     "base.thing",
     [key("id"), field("kind"), field("size", "integer")],
     pattern=r"thing_(?P<day>\d{8}).*\.csv",
     statement_time={"from": "file_name", "group": "day"},
-    properties={"schedule": {"retries": 3, "retry_minutes": 0.05}},
+    properties={"schedule": SOON},
 )
-OTHER = feed("base.other", [key("id")])
+OTHER = feed("base.other", [key("id")], properties={"schedule": SOON})
 SMALL = {
     "id": "sizes_are_small",
     "expectation": "expect_column_max_to_be_between",
@@ -43,9 +45,7 @@ _DIVISION = ("feeds/base/division", "registry/division", "registry/division_succ
 def city_of_kinds(folder: Path) -> SmallCity:
     """Feed `base.thing` → `curated.base_kind` → open dataset `kind`; feed `base.other`."""
     city = make_city(folder, THING, OTHER)
-    city.curated(
-        "base.kind", TOTAL, COLUMNS, **OPEN_WORDS, schedule={"retries": 3, "retry_minutes": 0.05}
-    )
+    city.curated("base.kind", TOTAL, COLUMNS, **OPEN_WORDS, schedule=SOON)
     city.rules("silver.base_thing", [SMALL])
     return city
 
@@ -94,7 +94,8 @@ def publish_kinds(city: SmallCity, *, cron: str | None = None) -> None:
             "contact": "示例局",
             "approval": "A-1",
         },
-    } | ({"schedule": {"cron": cron}} if cron else {})
+        "schedule": SOON | ({"cron": cron} if cron else {}),
+    }
     contract = feed("open.kind", COLUMNS) | {
         "name": "种类",
         "domain": "open",

@@ -15,6 +15,7 @@ from onesource.contracts.schedule import load_schedules, tables_named
 from onesource.errors import ContractError
 from onesource.run.plan import build_graph
 from tests.dags.airflow_env import PROJECT, ask, environment
+from tests.dags.open_kind import city_of_kinds, publish_kinds
 from tests.integration.small_city import feed, key, make_city
 
 SECTORS = {"base", "energy"}
@@ -117,6 +118,17 @@ def test_a_feed_with_a_time_of_its_own_does_not_silence_its_neighbours(tmp_path:
     base, energy = load_schedules(city.settings.home).sectors
     assert set(base.crons) == {"0 6 1 1 *", "30 1 * * *"}
     assert energy.crons == ("*/15 * * * *",)
+
+
+def test_the_release_is_made_when_and_as_patiently_as_its_datasets_say(tmp_path: Path) -> None:
+    city = city_of_kinds(tmp_path)
+    publish_kinds(city, cron="0 5 * * *")
+    env = environment(tmp_path / "airflow", {"ONESOURCE_HOME": str(city.settings.home)})
+    found = ask("describe_dags.py", env, str(PROJECT / "dags"))
+    release = found["dags"]["open_release"]["tasks"]["release"]
+    assert (release["retries"], release["retry_minutes"]) == (3, 0.05)
+    planned = load_schedules(city.settings.home).release
+    assert planned is not None and planned.crons == ("0 5 * * *",)
 
 
 @pytest.mark.parametrize("cron", ["60 1 * * *", "*/0 1 * * *", "5-1 * * * *", "at one * * *"])

@@ -7,7 +7,7 @@ may import a room that needs them. Times of day are the city's (Beijing).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -97,14 +97,23 @@ class GroupSchedule:
 
 
 @dataclass(frozen=True)
+class ReleaseSchedule:
+    """The open release: the times of all open datasets, and the most patient of their contracts."""
+
+    crons: tuple[str, ...]
+    retries: int
+    retry_delay: timedelta
+    timeout: timedelta
+
+
+@dataclass(frozen=True)
 class Schedules:
-    """Everything that is scheduled from the contracts. release_crons: when the open release is
-    made, none without an open dataset."""
+    """Everything that is scheduled from the contracts. release: None without an open dataset."""
 
     city: City
     sectors: tuple[GroupSchedule, ...]
     registries: GroupSchedule
-    release_crons: tuple[str, ...]
+    release: ReleaseSchedule | None
 
     @property
     def tables(self) -> dict[str, TableSchedule]:
@@ -136,7 +145,19 @@ def schedules(catalogue: Catalogue, home: Path) -> Schedules:
         catalogue.city,
         sectors,
         _group("registries", "基础库", registries, tables, REGISTRY_CRON),
-        _distinct(_own_cron(c) or RELEASE_CRON for c in catalogue.open.values()),
+        _release(catalogue.open.values()),
+    )
+
+
+def _release(datasets: Collection[Contract]) -> ReleaseSchedule | None:
+    if not datasets:
+        return None
+    said = [d.properties.schedule for d in datasets]
+    return ReleaseSchedule(
+        _distinct(_own_cron(d) or RELEASE_CRON for d in datasets),
+        max(s.retries for s in said),
+        timedelta(minutes=max(s.retry_minutes for s in said)),
+        timedelta(minutes=max(s.timeout_minutes for s in said)),
     )
 
 
