@@ -9,50 +9,20 @@ import os
 import signal
 import socket
 import stat
-import subprocess
-import time
 import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from onesource.lake import ops
-from tests.dags.airflow_env import PROJECT, PYTHON, environment
 from tests.dags.open_kind import city_of_kinds, publish_kinds, settings_for
+from tests.dags.running_airflow import PASSWORDS, Running, running_airflow
 from tests.integration.small_city import SmallCity
 
-FIRST_PAGE_SECONDS, READY_SECONDS, RELEASED_SECONDS, AGAIN_SECONDS = 60, 180, 480, 180
-PASSWORDS = "simple_auth_manager_passwords.json.generated"
+FIRST_PAGE_SECONDS, RELEASED_SECONDS, AGAIN_SECONDS = 60, 480, 180
 INBOX = {"ONESOURCE_INBOX_SECONDS": "1", "ONESOURCE_INBOX_SETTLE_SECONDS": "0.5"}
-
-
-@dataclass(frozen=True)
-class Running:
-    """Airflow as `make airflow` starts it, in a home of its own. said: its starter's words.
-    first_page: seconds from the start to an answer at `/`."""
-
-    home: Path
-    port: int
-    said: Path
-    first_page: float
-
-    def ask(self, path: str, body: Any = None, token: str = "") -> Any:
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{self.port}{path}",
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"Content-Type": "application/json", "Authorization": f"Bearer {token}"},
-        )
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return json.load(answer)
-
-    def token(self) -> str:
-        password = json.loads((self.home / PASSWORDS).read_text())["admin"]
-        made = self.ask("/auth/token", {"username": "admin", "password": password})
-        return str(made["access_token"])
 
 
 @pytest.fixture(scope="module")
@@ -64,46 +34,8 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> SmallCity:
 
 @pytest.fixture(scope="module")
 def airflow(city: SmallCity) -> Iterator[Running]:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        port = int(s.getsockname()[1])
-    home = city.inbox.parent / "airflow"
-    own = {"ONESOURCE_AIRFLOW_HOME": str(home), "ONESOURCE_AIRFLOW_PORT": str(port)}
-    env = environment(home, {**settings_for(city), **INBOX, **own})
-    said = city.inbox.parent / "start.log"
-    began = time.monotonic()
-    with said.open("w") as out:
-        process = subprocess.Popen(
-            [PYTHON, PROJECT / "setup" / "airflow_start.py"],
-            env=env,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    try:
-        within(READY_SECONDS, lambda: answers(port), said)
-        first_page = time.monotonic() - began
-        within(READY_SECONDS, lambda: "is ready after" in said.read_text(), said)
-        yield Running(home, port, said, first_page)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(120)
-
-
-def within(seconds: float, holds: Callable[[], object], said: Path) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        if time.monotonic() > deadline:
-            pytest.fail(f"not within {seconds} s; {said.read_text()}")
-        time.sleep(0.3)
-
-
-def answers(port: int) -> bool:
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5) as page:
-            return b"<html" in page.read().lower()
-    except OSError:
-        return False
+    with running_airflow(city.inbox.parent / "airflow", settings_for(city) | INBOX) as running:
+        yield running
 
 
 def processes() -> Iterator[tuple[int, int, list[str]]]:
@@ -171,16 +103,16 @@ def test_a_release_appears_although_a_task_and_the_scheduler_are_killed(
         found[:] = [pid for pid in [task_that_runs(layer, lake)] if pid]
         return bool(found)
 
-    within(RELEASED_SECONDS, lambda: at_work("bronze"), said)
+    airflow.within(RELEASED_SECONDS, lambda: at_work("bronze"))
     os.kill(found[0], signal.SIGKILL)
-    within(RELEASED_SECONDS, lambda: at_work("silver"), said)
+    airflow.within(RELEASED_SECONDS, lambda: at_work("silver"))
     scheduler = scheduler_of(airflow.home)
     assert scheduler is not None
     os.kill(scheduler, signal.SIGKILL)
-    within(30, lambda: "scheduler ended" in said.read_text(), said)
+    airflow.within(30, lambda: "scheduler ended" in said.read_text())
 
     released = city.settings.open / "latest" / "datasets" / "kind" / "kind.csv"
-    within(RELEASED_SECONDS, released.exists, said)
+    airflow.within(RELEASED_SECONDS, released.exists)
     with released.open(encoding="utf-8") as f:
         assert list(csv.reader(f)) == [["kind", "things_count"], ["a", "2"], ["b", "1"]]
     passed = [
@@ -209,11 +141,7 @@ def test_a_range_of_days_is_run_again_without_a_second_effect(
         told = airflow.ask("/api/v2/dags/base/dagRuns?run_type=backfill", token=token)
         return sorted(told["dag_runs"], key=lambda r: r["logical_date"])
 
-    within(
-        AGAIN_SECONDS,
-        lambda: [r["state"] for r in runs()] == ["success"] * 2,
-        airflow.said,
-    )
+    airflow.within(AGAIN_SECONDS, lambda: [r["state"] for r in runs()] == ["success"] * 2)
     logs = [
         "".join(
             log.read_text()
