@@ -88,7 +88,7 @@ def by_airflow(airflow: Running, inbox: Path, deliveries: Path | None) -> float:
 
 
 def trigger(airflow: Running, token: str, dag: str) -> None:
-    airflow.ask(f"/api/v2/dags/{dag}/dagRuns", {"logical_date": None}, token)
+    airflow.ask_again(f"/api/v2/dags/{dag}/dagRuns", {"logical_date": None}, token)
 
 
 def runs(airflow: Running, token: str, which: str) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -43,6 +44,17 @@ class Running:
         )
         with urllib.request.urlopen(request, timeout=30) as answer:
             return json.load(answer)
+
+    def ask_again(self, path: str, body: Any, token: str) -> Any:
+        """As `ask`; 503 is Airflow's word for a SQLite that is being written to: it waits."""
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                return self.ask(path, body, token)
+            except urllib.error.HTTPError as e:
+                if e.code != 503 or time.monotonic() > deadline:
+                    raise
+            time.sleep(1)
 
     def token(self) -> str:
         password = json.loads((self.home / PASSWORDS).read_text())["admin"]

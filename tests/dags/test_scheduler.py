@@ -132,7 +132,7 @@ def test_a_range_of_days_is_run_again_without_a_second_effect(
         "max_active_runs": 1,
         "dag_run_conf": {},
     }
-    airflow.ask("/api/v2/backfills", wanted, token)
+    airflow.ask_again("/api/v2/backfills", wanted, token)
 
     def runs() -> list[dict[str, Any]]:
         told = airflow.ask("/api/v2/dags/base/dagRuns?run_type=backfill", token=token)
