@@ -30,8 +30,8 @@ demo: setup
 	@.venv/bin/onesource demo
 
 # Lint that fails does not hide what the tests say, and fails the target all the same.
-# The last line is pytest's own.
-test: setup
+# The last line is pytest's own. Some tests run Airflow, and so need its environment.
+test: setup setup-airflow
 	@status=0; setup/lint.sh || status=$$?; .venv/bin/python -m pytest || exit $$?; exit $$status
 
 lint: setup
@@ -40,7 +40,7 @@ lint: setup
 check: setup
 	@.venv/bin/onesource check
 
-bench: setup
+bench: setup setup-airflow
 	@.venv/bin/python benchmarks/run.py
 
 docs: setup

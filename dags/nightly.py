@@ -5,15 +5,15 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from airflow.sdk import CronDataIntervalTimetable, CronTriggerTimetable
-from onesource_airflow.building import make_dag
+from airflow.sdk import CronDataIntervalTimetable
+from onesource_airflow import places
+from onesource_airflow.building import at, make_dag
 from onesource_airflow.freshness import FreshnessOperator
 from onesource_airflow.operators import DAY, LakeOperator
 
 from onesource.contracts.schedule import (
     FRESHNESS_CRON,
     MAINTENANCE_CRON,
-    RELEASE_CRON,
     TIME_ZONE,
 )
 
@@ -26,26 +26,32 @@ _AGAIN = {
     "execution_timeout": timedelta(hours=3),
 }
 
-with make_dag(
-    "open_release",
-    name_zh="开放发布",
-    schedule=CronTriggerTimetable(RELEASE_CRON, timezone=TIME_ZONE),
-    about="The open release of the night, from what is served. A dataset that is held is named by "
-    "the red task `held` and in the release's own CHANGES; the rest is published.",
-    tags={"release", "tier 1"},
-):
-    LakeOperator.with_held(
-        task_id="release",
-        task_display_name="release 发布",
-        arguments=["release", "--date", DAY],
-        pool="write_open",
-        **_AGAIN,
-    )
+if wanted := places.schedules().release:
+    with make_dag(
+        "open_release",
+        name_zh="开放发布",
+        schedule=at(wanted.crons),
+        about="The open release of the night, from what is served. A dataset that is held is named "
+        "by the red task `held` and in the release's own CHANGES; the rest is published.",
+        tags={"release", "tier 1"},
+    ):
+        LakeOperator.with_held(
+            task_id="release",
+            task_display_name="release 发布",
+            arguments=["release", "--date", DAY],
+            pool="write_open",
+            **_AGAIN
+            | {
+                "retries": wanted.retries,
+                "retry_delay": wanted.retry_delay,
+                "execution_timeout": wanted.timeout,
+            },
+        )
 
 with make_dag(
     "maintenance",
     name_zh="维护",
-    schedule=CronTriggerTimetable(MAINTENANCE_CRON, timezone=TIME_ZONE),
+    schedule=at([MAINTENANCE_CRON]),
     about="Small files put together, files cleared that no kept version reads, landing's "
     "retention, disks and clock. What a person must look at is named by the red task `held`.",
     tags={"maintenance", "tier 2"},

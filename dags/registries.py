@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from airflow.sdk import DAG, AssetAny, AssetOrTimeSchedule, CronTriggerTimetable, chain
+from airflow.sdk import DAG, AssetAny, AssetOrTimeSchedule, chain
 from onesource_airflow import assets, places
 from onesource_airflow.building import (
     AFTER_TROUBLE,
+    at,
     make_dag,
     serve_tasks,
     settings_of,
@@ -13,7 +14,7 @@ from onesource_airflow.building import (
 )
 from onesource_airflow.operators import ReportOperator, RunOperator
 
-from onesource.contracts.schedule import TIME_ZONE, GroupSchedule
+from onesource.contracts.schedule import GroupSchedule
 
 _ABOUT = """The city's one record of each thing. Starts when a table that a registry is built
 from is served anew, and at `{cron}` (Beijing).
@@ -28,10 +29,10 @@ def registries_dag(registries: GroupSchedule) -> DAG:
         "registries",
         name_zh=registries.name_zh,
         schedule=AssetOrTimeSchedule(
-            timetable=CronTriggerTimetable(registries.cron, timezone=TIME_ZONE),
+            timetable=at(registries.crons),
             assets=AssetAny(*(assets.table(t) for t in registries.awaits)),
         ),
-        about=_ABOUT.format(cron=registries.cron, tables=table_of(registries.tables)),
+        about=_ABOUT.format(cron="`, `".join(registries.crons), tables=table_of(registries.tables)),
         tags={"registry", *registries.tags},
     ) as dag:
         serve, served = serve_tasks(

@@ -6,10 +6,11 @@ command that makes silver, before anything is written; the tasks of the group `g
 
 from __future__ import annotations
 
-from airflow.sdk import DAG, AssetAny, AssetOrTimeSchedule, CronTriggerTimetable, TaskGroup, chain
+from airflow.sdk import DAG, AssetAny, AssetOrTimeSchedule, TaskGroup, chain
 from onesource_airflow import assets, places
 from onesource_airflow.building import (
     AFTER_TROUBLE,
+    at,
     make_dag,
     serve_tasks,
     settings_of,
@@ -22,7 +23,7 @@ from onesource_airflow.operators import (
     RunOperator,
 )
 
-from onesource.contracts.schedule import TIME_ZONE, GroupSchedule
+from onesource.contracts.schedule import GroupSchedule
 
 _ABOUT = """{name_zh}: what departments deliver, up to the curated tables.
 
@@ -48,13 +49,13 @@ def sector_dag(sector: GroupSchedule) -> DAG:
         sector.name,
         name_zh=sector.name_zh,
         schedule=AssetOrTimeSchedule(
-            timetable=CronTriggerTimetable(sector.cron, timezone=TIME_ZONE),
+            timetable=at(sector.crons),
             assets=AssetAny(*starts),
         ),
         about=_ABOUT.format(
             name=sector.name,
             name_zh=sector.name_zh,
-            cron=sector.cron,
+            cron="`, `".join(sector.crons),
             tables=table_of(sector.tables),
         ),
         tags={"sector", *sector.tags},

@@ -86,13 +86,20 @@ def settings() -> dict[str, str]:
         # Contracts change seldom; parsing all of them every half minute would keep a core busy.
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "120",
         "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
+        # A task whose process is gone is tried again after a minute and a half, not five: on one
+        # machine a heartbeat that fails is no slow network.
+        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "90",
+        # A scheduler that a busy machine keeps from its heartbeat would else take itself for dead,
+        # and its own tasks from itself, again and again. A dead one we see ourselves.
+        "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "300",
     }
     wanted |= json.loads((home() / "secrets.json").read_text())
     return {**wanted, **{k: v for k, v in os.environ.items() if k in wanted}}
 
 
 def prepare() -> None:
-    """Makes or updates the database and the pools that the DAGs use. Runs in Airflow's settings."""
+    """Makes or updates the database, the pools that the DAGs use, and a sector's folder in the
+    inbox. Runs in Airflow's settings."""
     from airflow.models import Pool
     from airflow.utils import db
     from airflow.utils.session import create_session
@@ -100,6 +107,7 @@ def prepare() -> None:
     from onesource_airflow.building import pool_of
 
     db.initdb()
+    forget_schedulers()
     made = places.schedules()
     wanted = {pool_of(g.name): f"one writer a table: {g.name_zh}" for g in made.sectors}
     wanted |= {
@@ -107,9 +115,25 @@ def prepare() -> None:
         pool_of("open"): "one release at a time",
         pool_of("lake"): "one upkeep at a time",
     }
+    for sector in made.sectors:
+        (places.inbox() / sector.name).mkdir(parents=True, exist_ok=True)
     with create_session() as session:
         for name, words in wanted.items():
             Pool.create_or_update_pool(name, 1, words, include_deferred=False, session=session)
+
+
+def forget_schedulers() -> None:
+    """Marks every scheduler as ended, so that the next takes over at once what they left undone.
+
+    Only while none runs: `start.lock` sees to it that this is the only one who starts any.
+    """
+    from airflow.jobs.job import Job, JobState
+    from airflow.utils.session import create_session
+    from sqlalchemy import update
+
+    with create_session() as session:
+        left = (Job.job_type == "SchedulerJob", Job.state == JobState.RUNNING)
+        session.execute(update(Job).where(*left).values(state=JobState.FAILED))
 
 
 def own_home() -> Path:
@@ -174,6 +198,8 @@ class Component:
         if len(self.deaths) > _MOST_DEATHS:
             raise SetupError(f"Airflow's {self.name} dies again and again; its words: {self.log}")
         say(f"Airflow's {self.name} ended ({code}); starting it again")
+        if self.name == "scheduler":
+            subprocess.run([sys.executable, __file__, "--forget"], env=self.env, check=False)
         self.start()
 
     def signal(self, number: int) -> None:
@@ -262,6 +288,9 @@ def end_all(components: list[Component]) -> None:
 def told(passwords: Path, seconds: float) -> None:
     say(f"Airflow is ready after {seconds:.0f} s: http://127.0.0.1:{port()}")
     say(f"  user admin, password in {passwords}")
+    from onesource_airflow import places
+
+    say(f"  files that departments deliver go into {places.inbox()}/SECTOR")
     say(f"  logs in {home() / 'logs'}; Ctrl-C ends it")
 
 
@@ -270,8 +299,8 @@ def _end(number: int, _: FrameType | None) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    if arguments == ["--prepare"]:
-        prepare()
+    if arguments in (["--prepare"], ["--forget"]):
+        prepare() if arguments == ["--prepare"] else forget_schedulers()
         return 0
     signal.signal(signal.SIGTERM, _end)
     try:

@@ -17,6 +17,7 @@ import urllib.request
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.message import EmailMessage
+from http.client import HTTPException
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -32,7 +33,7 @@ def send(subject: str, lines: Sequence[str]) -> None:
     for place in (os.environ.get("ONESOURCE_ALERTS") or "log").split(","):
         try:
             _send_to(place.strip(), subject, lines)
-        except (OSError, ValueError, smtplib.SMTPException) as e:
+        except (OSError, ValueError, HTTPException, smtplib.SMTPException) as e:
             log.error("the alert could not be sent to %s: %s", _shown(place), type(e).__name__)
 
 
@@ -73,5 +74,8 @@ def _mail(to: str, subject: str, text: str) -> None:
 
 def _shown(place: str) -> str:
     """A place without what may be secret in it: a webhook's path often is."""
-    parts = urlsplit(place)
+    try:
+        parts = urlsplit(place)
+    except ValueError:
+        return place.partition("://")[0]
     return f"{parts.scheme}://{parts.hostname}" if parts.hostname else place

@@ -7,7 +7,7 @@ import os
 from airflow.sdk import Asset, AssetWatcher
 
 from onesource_airflow import places
-from onesource_airflow.inbox import InboxTrigger
+from onesource_airflow.watch import InboxTrigger
 
 _POLL_SECONDS = float(os.environ.get("ONESOURCE_INBOX_SECONDS") or 30)
 

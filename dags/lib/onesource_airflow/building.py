@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pendulum
-from airflow.sdk import DAG, Param, TaskGroup, TriggerRule
+from airflow.sdk import DAG, MultipleCronTriggerTimetable, Param, TaskGroup, TriggerRule
 
 from onesource.contracts.schedule import TIME_ZONE, GroupSchedule, TableSchedule
 from onesource_airflow import places
@@ -25,6 +25,11 @@ _DATE = Param(
     title="日期 date",
     description="The day that the run stands for (YYYY-MM-DD). Empty: the run's own.",
 )
+
+
+def at(crons: Iterable[str]) -> MultipleCronTriggerTimetable:
+    """At any of these times, in the city's time."""
+    return MultipleCronTriggerTimetable(*crons, timezone=TIME_ZONE)
 
 
 def make_dag(dag_id: str, *, schedule: Any, name_zh: str, about: str, **more: Any) -> DAG:

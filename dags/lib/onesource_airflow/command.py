@@ -93,9 +93,10 @@ def output_of(arguments: Sequence[str]) -> str:
 
 
 def environment() -> dict[str, str]:
-    """The command's environment: this one's without what is Airflow's."""
+    """The command's environment: this one's without what is Airflow's; lines come as they are
+    said."""
     env = {k: v for k, v in os.environ.items() if not k.startswith(_OURS)}
-    return env | {"ONESOURCE_HOME": str(places.home())}
+    return env | {"ONESOURCE_HOME": str(places.home()), "PYTHONUNBUFFERED": "1"}
 
 
 def _end_with_parent() -> None:

@@ -1,4 +1,4 @@
-"""The inbox: who looks whether files came, and how they are taken out of it.
+"""The inbox: which files in it are complete, and how they are taken out of it.
 
 A file is moved out before it is handed in, so that it is handed in once. What was moved stays,
 unchanged, in `.taken/<sector>/<run>/`: a try that was cut off goes on with the same files, and a
@@ -7,15 +7,11 @@ refused file can be found again.
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-
-from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
 TAKEN = ".taken"
 # A file that was written to within this time may still grow.
@@ -65,24 +61,3 @@ def _changed_at(file: Path) -> float:
         return file.stat().st_ctime
     except OSError:
         return float("inf")  # gone meanwhile: somebody is at work here
-
-
-class InboxTrigger(BaseEventTrigger):
-    """Fires when settled files lie in a folder, and again when others do."""
-
-    def __init__(self, folder: str, seconds: float) -> None:
-        super().__init__()
-        self.folder, self.seconds = folder, seconds
-
-    def serialize(self) -> tuple[str, dict[str, Any]]:
-        where = f"{type(self).__module__}.{type(self).__qualname__}"
-        return where, {"folder": self.folder, "seconds": self.seconds}
-
-    async def run(self) -> AsyncIterator[TriggerEvent]:
-        told: set[Path] = set()
-        while True:
-            files = set(await asyncio.to_thread(settled, Path(self.folder)))
-            if files - told:
-                yield TriggerEvent({"files": len(files)})
-            told = files
-            await asyncio.sleep(self.seconds)

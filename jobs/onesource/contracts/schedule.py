@@ -7,13 +7,14 @@ may import a room that needs them. Times of day are the city's (Beijing).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 from onesource.contracts.load import load_catalogue
 from onesource.contracts.model import Catalogue, City, Contract, Kind
+from onesource.errors import ContractError
 
 TIME_ZONE = "Asia/Shanghai"
 # 更新周期 → when a table is looked at even when nothing arrived. The night begins at half past one,
@@ -25,7 +26,8 @@ _CRON = {
     "每周": "30 1 * * 1",
 }
 _SELDOM = _CRON["每周"]
-# Registries follow the sectors; a sector's asset event starts them earlier.
+# Registries follow the sectors; a sector's asset event starts them earlier. The release follows
+# all of them; the contract of an open dataset may say a time of its own.
 REGISTRY_CRON = "30 3 * * *"
 RELEASE_CRON = "30 4 * * *"
 MAINTENANCE_CRON = "30 5 * * *"
@@ -34,6 +36,9 @@ FRESHNESS_CRON = "10 * * * *"
 _DIVISION = "division"
 _DIVISION_TABLES = ("registry.division", "registry.division_successor")
 _SQL_NOISE = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'", re.DOTALL)
+# Least and most of minute, hour, day, month and day of the week (0 and 7 are Sunday).
+_CRON_RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
+_CRON_PART = re.compile(r"(?:\*|(\d+)(?:-(\d+))?)(?:/([1-9]\d*))?")
 _SQL_TABLE = re.compile(r"\b(?:silver|registry|curated)\.[a-z][a-z0-9_]*")
 
 
@@ -65,7 +70,8 @@ class GroupSchedule:
     """The tables that one DAG builds: a sector's, or the registries.
 
     feeds, built: its feeds, and the registry or curated tables, each in order of name. awaits:
-    tables built elsewhere whose new version starts it. cron: the most frequent of its tables.
+    tables built elsewhere whose new version starts it. crons: the times of all its feeds, each
+    once.
     """
 
     name: str
@@ -73,7 +79,7 @@ class GroupSchedule:
     feeds: tuple[TableSchedule, ...]
     built: tuple[TableSchedule, ...]
     awaits: tuple[str, ...]
-    cron: str
+    crons: tuple[str, ...]
 
     @property
     def tables(self) -> tuple[TableSchedule, ...]:
@@ -91,12 +97,23 @@ class GroupSchedule:
 
 
 @dataclass(frozen=True)
+class ReleaseSchedule:
+    """The open release: the times of all open datasets, and the most patient of their contracts."""
+
+    crons: tuple[str, ...]
+    retries: int
+    retry_delay: timedelta
+    timeout: timedelta
+
+
+@dataclass(frozen=True)
 class Schedules:
-    """Everything that is scheduled from the contracts."""
+    """Everything that is scheduled from the contracts. release: None without an open dataset."""
 
     city: City
     sectors: tuple[GroupSchedule, ...]
     registries: GroupSchedule
+    release: ReleaseSchedule | None
 
     @property
     def tables(self) -> dict[str, TableSchedule]:
@@ -127,7 +144,20 @@ def schedules(catalogue: Catalogue, home: Path) -> Schedules:
     return Schedules(
         catalogue.city,
         sectors,
-        _group("registries", "基础库", registries, tables, cron=REGISTRY_CRON),
+        _group("registries", "基础库", registries, tables, REGISTRY_CRON),
+        _release(catalogue.open.values()),
+    )
+
+
+def _release(datasets: Collection[Contract]) -> ReleaseSchedule | None:
+    if not datasets:
+        return None
+    said = [d.properties.schedule for d in datasets]
+    return ReleaseSchedule(
+        _distinct(_own_cron(d) or RELEASE_CRON for d in datasets),
+        max(s.retries for s in said),
+        timedelta(minutes=max(s.retry_minutes for s in said)),
+        timedelta(minutes=max(s.timeout_minutes for s in said)),
     )
 
 
@@ -148,16 +178,38 @@ def _group(
         feeds,
         tuple(t for t in members if t.kind is not Kind.FEED),
         tuple(sorted(awaits)),
-        cron or _most_frequent(feeds),
+        (cron,) if cron else _distinct(f.cron for f in feeds) or (_SELDOM,),
     )
 
 
-def _most_frequent(feeds: Iterable[TableSchedule]) -> str:
-    """The cron of the feed with the shortest cycle; one that a contract says goes first."""
-    crons = [f.cron for f in feeds]
-    said = [c for c in crons if c not in _CRON.values()]
-    usual = [c for c in _CRON.values() if c in crons]
-    return [*said, *usual, _SELDOM][0]
+def _distinct(crons: Iterable[str]) -> tuple[str, ...]:
+    """Each once. What the quarter hours begin, the night need not begin again."""
+    found = tuple(dict.fromkeys(crons))
+    return tuple(c for c in found if c not in _CRON.values() or c == _usual(found))
+
+
+def _usual(crons: Iterable[str]) -> str | None:
+    """Of the usual times, which lie in one another, the most frequent."""
+    return next((c for c in _CRON.values() if c in crons), None)
+
+
+def _own_cron(contract: Contract) -> str | None:
+    """The times that a contract says itself. Raises ContractError when they are none."""
+    cron = contract.properties.schedule.cron
+    if cron is None:
+        return None
+    cron = " ".join(cron.split())
+    for text, (least, most) in zip(cron.split(), _CRON_RANGES, strict=True):
+        for part in text.split(","):
+            found = _CRON_PART.fullmatch(part)
+            numbers = [int(n) for n in found.groups()[:2] if n] if found else [-1]
+            if numbers != sorted(numbers) or any(not least <= n <= most for n in numbers):
+                raise ContractError(
+                    f"cron {cron!r}: {text!r} is no time between {least} and {most}",
+                    where=f"{contract.path}: schedule",
+                    todo="write minute, hour, day, month and day of the week, as in '30 1 * * *'",
+                )
+    return cron
 
 
 def _table(contract: Contract, catalogue: Catalogue, home: Path) -> TableSchedule:
@@ -172,7 +224,7 @@ def _table(contract: Contract, catalogue: Catalogue, home: Path) -> TableSchedul
         name=contract.name,
         name_zh=contract.business_name,
         purpose=" ".join(contract.purpose.split()),
-        cron=s.cron or _CRON.get(cycle, _SELDOM),
+        cron=_own_cron(contract) or _CRON.get(cycle, _SELDOM),
         retries=s.retries,
         retry_delay=timedelta(minutes=s.retry_minutes),
         timeout=timedelta(minutes=s.timeout_minutes),
