@@ -23,6 +23,8 @@ from onesource.publish.files.cells import as_text
 MOST_ROWS = 1_048_576 - 2
 _MOST_TEXT = 32_767
 _DIGITS = 15
+_EPOCH = 25_569  # the serial of 1970-01-01
+_FIRST_DAY = 61  # 1900-03-01: before it, spreadsheets count a day that never was
 # The day on which a file was made stands nowhere in it: the same rows give the same bytes.
 _MADE = datetime(2000, 1, 1)
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
@@ -57,11 +59,11 @@ def write(path: Path, table: pa.Table, dataset: Contract) -> None:
         sheet.freeze_panes(2, 0)
         row = 2
         for batch in table.to_batches(max_chunksize=8192):
-            columns = [_cells(batch, f, day) for f in dataset.fields]
+            columns = [_cells(batch, f, sheet, day) for f in dataset.fields]
             for i in range(batch.num_rows):
                 for j, (values, put) in enumerate(columns):
                     if values[i] is not None:
-                        put(sheet, row, j, values[i])
+                        put(row, j, values[i])
                 row += 1
     finally:
         book.close()
@@ -76,19 +78,36 @@ def _sheet_name(name: str) -> str:
     return plain[:31] or "data"
 
 
-Put = Callable[[Any, int, int, Any], Any]
+Put = Callable[[int, int, Any], Any]
 
 
-def _cells(batch: pa.RecordBatch, f: FieldSpec, day: Any) -> tuple[list[Any], Put]:
-    """The values of a column of the batch, and how one is written."""
+def _cells(batch: pa.RecordBatch, f: FieldSpec, sheet: Any, day: Any) -> tuple[list[Any], Put]:
+    """The values of a column of the batch, and what writes one into row and column."""
     column = batch.column(f.name)
     if f.logical_type in ("integer", "number"):
-        return _numbers(column), _put_number
+        return _mixed(_numbers(column), sheet, sheet.write_number)
     if f.logical_type == "date":
-        return column.to_pylist(), lambda s, r, c, v: s.write_datetime(r, c, v, day)
+        return _mixed(_days(column), sheet, lambda r, c, v: sheet.write_number(r, c, v, day))
     if f.logical_type == "boolean":
-        return column.to_pylist(), lambda s, r, c, v: s.write_boolean(r, c, v)
-    return as_text(pa.chunked_array([column])).to_pylist(), _put_text
+        return column.to_pylist(), sheet.write_boolean
+    return _texts(column), sheet.write_string
+
+
+def _mixed(values: list[Any], sheet: Any, put: Put) -> tuple[list[Any], Put]:
+    """Values of which some may be text, since a spreadsheet cannot keep them otherwise."""
+    if any(isinstance(v, str) for v in values):
+        return values, lambda r, c, v: (sheet.write_string if isinstance(v, str) else put)(r, c, v)
+    return values, put
+
+
+def _days(column: pa.Array[Any]) -> list[int | str | None]:
+    """Serial days; before March 1900, where spreadsheets disagree or have no day, ISO text."""
+    days: list[int | None] = column.cast(pa.int32()).to_pylist()
+    serials: list[int | str | None] = [None if d is None else d + _EPOCH for d in days]
+    for i, d in enumerate(days):
+        if d is not None and d < _FIRST_DAY - _EPOCH:
+            serials[i] = str(column[i].as_py())
+    return serials
 
 
 def _numbers(column: pa.Array[Any]) -> list[Any]:
@@ -109,19 +128,15 @@ def _number(value: Decimal | int | None) -> float | int | str | None:
     return value if value is None or abs(value) < 10**_DIGITS else str(value)
 
 
-def _put_number(sheet: Any, row: int, column: int, value: float | int | str) -> None:
-    if isinstance(value, str):
-        sheet.write_string(row, column, value)
-    else:
-        sheet.write_number(row, column, value)
-
-
-def _put_text(sheet: Any, row: int, column: int, value: str) -> None:
-    text = harmless(value)
-    if len(text) > _MOST_TEXT:
+def _texts(column: pa.Array[Any]) -> list[str | None]:
+    """Harmless texts. Raises OneSourceError for one that does not fit into a cell."""
+    texts = [
+        None if v is None else harmless(v) for v in as_text(pa.chunked_array([column])).to_pylist()
+    ]
+    longest = max((len(t) for t in texts if t is not None), default=0)
+    if longest > _MOST_TEXT:
         raise OneSourceError(
-            f"a text of {len(text)} characters does not fit into a cell",
-            where=f"row {row + 1}",
+            f"a text of {longest} characters does not fit into a cell",
             todo="say xlsx: false in the contract",
         )
-    sheet.write_string(row, column, text)
+    return texts
