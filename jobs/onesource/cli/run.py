@@ -41,8 +41,13 @@ def _release(settings: Settings, day: date | None) -> int:
     if read_manifest(settings).run is None:
         return 0
     from onesource.cli.release import release_command
+    from onesource.publish.release import NothingReleased
 
-    return 0 if release_command(settings, day) in (0, 3) else 1
+    try:
+        return 0 if release_command(settings, day) in (0, 3) else 1
+    except NothingReleased as e:
+        print(e.line(), file=sys.stderr)
+        return 0
 
 
 _ORDER = ("passed", "unchanged", "held", "waiting", "failed")

@@ -365,6 +365,11 @@ class Delivery(Strict):
         return self
 
 
+# Minute, hour, day, month, day of the week: `*`, `5`, `1-5`, `*/15`, and lists of these.
+_CRON_RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
+_CRON_PART = re.compile(r"(?:\*|(\d+)(?:-(\d+))?)(?:/([1-9]\d*))?")
+
+
 class Schedule(Strict):
     """How a scheduler builds the table; what is left out follows from the update cycle."""
 
@@ -372,7 +377,6 @@ class Schedule(Strict):
         None,
         description="Five cron fields, in the city's time, at which it is looked at even when "
         "nothing arrived. Left out: it follows from `update_cycle`.",
-        pattern=r"^\s*(\S+\s+){4}\S+\s*$",
     )
     retries: int = Field(3, ge=0, le=10, description="How often a failed run is tried again.")
     retry_minutes: float = Field(
@@ -387,6 +391,20 @@ class Schedule(Strict):
         2,
         description="How much hangs on it: 1 the city's work stops, 2 a report is late, 3 little.",
     )
+
+    @field_validator("cron")
+    @classmethod
+    def _is_a_time(cls, cron: str | None) -> str | None:
+        fields = (cron or "").split()
+        if cron is not None and len(fields) != len(_CRON_RANGES):
+            raise ValueError(f"{cron!r} is no five fields, as in '30 1 * * *'")
+        for text, (least, most) in zip(fields, _CRON_RANGES, strict=False):
+            for part in text.split(","):
+                found = _CRON_PART.fullmatch(part)
+                numbers = [int(n) for n in found.groups()[:2] if n] if found else [-1]
+                if numbers != sorted(numbers) or any(not least <= n <= most for n in numbers):
+                    raise ValueError(f"{text!r} in {cron!r} is no time between {least} and {most}")
+        return " ".join(fields) or None
 
 
 class ContractProperties(Strict):

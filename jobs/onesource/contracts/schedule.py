@@ -14,7 +14,6 @@ from pathlib import Path
 
 from onesource.contracts.load import load_catalogue
 from onesource.contracts.model import Catalogue, City, Contract, Kind
-from onesource.errors import ContractError
 
 TIME_ZONE = "Asia/Shanghai"
 # 更新周期 → when a table is looked at even when nothing arrived. The night begins at half past one,
@@ -37,8 +36,6 @@ _DIVISION = "division"
 _DIVISION_TABLES = ("registry.division", "registry.division_successor")
 _SQL_NOISE = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'", re.DOTALL)
 # Least and most of minute, hour, day, month and day of the week (0 and 7 are Sunday).
-_CRON_RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
-_CRON_PART = re.compile(r"(?:\*|(\d+)(?:-(\d+))?)(?:/([1-9]\d*))?")
 _SQL_TABLE = re.compile(r"\b(?:silver|registry|curated)\.[a-z][a-z0-9_]*")
 
 
@@ -154,7 +151,7 @@ def _release(datasets: Collection[Contract]) -> ReleaseSchedule | None:
         return None
     said = [d.properties.schedule for d in datasets]
     return ReleaseSchedule(
-        _distinct(_own_cron(d) or RELEASE_CRON for d in datasets),
+        _distinct(d.properties.schedule.cron or RELEASE_CRON for d in datasets),
         max(s.retries for s in said),
         timedelta(minutes=max(s.retry_minutes for s in said)),
         timedelta(minutes=max(s.timeout_minutes for s in said)),
@@ -193,25 +190,6 @@ def _usual(crons: Iterable[str]) -> str | None:
     return next((c for c in _CRON.values() if c in crons), None)
 
 
-def _own_cron(contract: Contract) -> str | None:
-    """The times that a contract says itself. Raises ContractError when they are none."""
-    cron = contract.properties.schedule.cron
-    if cron is None:
-        return None
-    cron = " ".join(cron.split())
-    for text, (least, most) in zip(cron.split(), _CRON_RANGES, strict=True):
-        for part in text.split(","):
-            found = _CRON_PART.fullmatch(part)
-            numbers = [int(n) for n in found.groups()[:2] if n] if found else [-1]
-            if numbers != sorted(numbers) or any(not least <= n <= most for n in numbers):
-                raise ContractError(
-                    f"cron {cron!r}: {text!r} is no time between {least} and {most}",
-                    where=f"{contract.path}: schedule",
-                    todo="write minute, hour, day, month and day of the week, as in '30 1 * * *'",
-                )
-    return cron
-
-
 def _table(contract: Contract, catalogue: Catalogue, home: Path) -> TableSchedule:
     p, s = contract.properties, contract.properties.schedule
     cycle = p.update_cycle or "不定期"
@@ -224,7 +202,7 @@ def _table(contract: Contract, catalogue: Catalogue, home: Path) -> TableSchedul
         name=contract.name,
         name_zh=contract.business_name,
         purpose=" ".join(contract.purpose.split()),
-        cron=_own_cron(contract) or _CRON.get(cycle, _SELDOM),
+        cron=s.cron or _CRON.get(cycle, _SELDOM),
         retries=s.retries,
         retry_delay=timedelta(minutes=s.retry_minutes),
         timeout=timedelta(minutes=s.timeout_minutes),

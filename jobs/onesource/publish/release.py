@@ -60,6 +60,12 @@ class Sources:
     restated: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
+class NothingReleased(OneSourceError):
+    """Every dataset is held: a result that a person must look at, like one that is held."""
+
+    exit_code = 3
+
+
 @dataclass(frozen=True)
 class Made:
     """What came of it. is_new: a release appeared; else the newest was made from the same."""
@@ -76,9 +82,9 @@ def make_release(
 ) -> Made:
     """Makes the release of a day, or finds that the newest is already made from the same.
 
-    A dataset that may not go out, or is not served, or leaks, is held; the others go on. Raises
-    OneSourceError when there is nothing that may go out, when a page or another file outside the
-    datasets leaks, or when what was written does not verify.
+    A dataset that may not go out, or is not served, or leaks, is held; the others go on. `latest`
+    never moves to an earlier day. Raises NothingReleased when no dataset may go out, and
+    OneSourceError when a file outside the datasets leaks, or what was written does not verify.
     """
     settings.open.mkdir(parents=True, exist_ok=True)
     with locked(settings.open / ".lock"):
@@ -106,6 +112,10 @@ def _built(work: Building) -> BuiltDataset | OneSourceError:
         return build_dataset(*work)
     except OneSourceError as e:
         return OneSourceError(e.what, where=e.where, why=e.why, todo=e.todo)
+
+
+def _day(release: str) -> str:
+    return release[:8]
 
 
 class _Making:
@@ -143,7 +153,7 @@ class _Making:
         building.rename(folder)
         folder.chmod(0o555)
         sync_directory(self.root)
-        latest.point_latest(self.settings, name)
+        self._point(name)
         self.say(f"released {name}: {len(manifest)} datasets, {len(self.held)} held")
         return Made(name, folder, tuple(manifest), tuple(self.held.values()), True)
 
@@ -185,8 +195,7 @@ class _Making:
     def _known(self, name: str, folder: Path) -> Made:
         """Made before; a process may have ended before `latest` moved."""
         verify(folder, self.key.public_pem, name=name)
-        if latest.latest_id(self.settings) != name:
-            latest.point_latest(self.settings, name)
+        self._point(name)
         manifest = latest.read_release_manifest(folder)
         contracts = self.sources.rules.catalogue.open
         held = tuple(
@@ -195,9 +204,20 @@ class _Making:
         )
         return Made(name, folder, tuple(manifest["datasets"]), held, False)
 
+    def _point(self, name: str) -> None:
+        """Moves `latest`, but never to an earlier day: a night that is made up for is not news."""
+        now = latest.latest_id(self.settings)
+        if now is None or (now != name and _day(now) <= _day(name)):
+            latest.point_latest(self.settings, name)
+
     def _before(self) -> Before | None:
-        """The newest release, whose readers are told what changed."""
+        """The release before, whose readers are told what changed: the newest that is not of a
+        later day."""
+        day = f"{self.day:%Y%m%d}"
         name = latest.latest_id(self.settings)
+        if name is not None and _day(name) > day:
+            earlier = [r for r in latest.release_ids(self.settings) if _day(r) <= day]
+            name = earlier[-1] if earlier else None
         folder = self.root / name if name else None
         if folder is None or not (folder / latest.MANIFEST).is_file():
             return None
@@ -349,7 +369,7 @@ class _Making:
             if not release.datasets:
                 latest.remove(building)
                 reasons = "; ".join(f"{h.contract.name}: {h.reason_en}" for h in release.held)
-                raise OneSourceError("no dataset may go out", why=reasons or "there is none")
+                raise NothingReleased("no dataset may go out", why=reasons or "there is none")
             write_release(building, release, before, inputs, self.key, catalogue.codelists)
             found = leaks(self.settings, building, release)
             if not found:

@@ -118,6 +118,29 @@ def test_the_difference_names_the_keys_and_unchanged_files_are_kept_once(
     assert (first.folder / changed).stat().st_ino != (second.folder / changed).stat().st_ino
 
 
+def test_a_night_that_is_made_up_for_does_not_move_latest_back(open_city: OpenCity) -> None:
+    earliest = open_city.release(date(2024, 6, 1))
+    newest = open_city.release(date(2024, 6, 5))
+    open_city.serve("r4", *ROWS[:2])
+    made = open_city.release(date(2024, 6, 3))
+    assert manifest(open_city, made.release)["previous"] == earliest.release
+    assert latest.latest_id(open_city.settings) == newest.release
+    later = open_city.release(date(2024, 6, 5))
+    assert manifest(open_city, later.release)["previous"] == newest.release
+    assert latest.latest_id(open_city.settings) == later.release
+
+
+def test_where_nothing_may_go_out_nothing_is_made_and_the_reason_is_said(
+    open_city: OpenCity,
+) -> None:
+    open_city.approvals = open_city.approvals.replace("A-1,", "A-2,")
+    with pytest.raises(release.NothingReleased, match="there is no approval A-1") as e:
+        open_city.release()
+    assert e.value.exit_code == 3
+    assert latest.latest_id(open_city.settings) is None
+    assert not list(latest.releases_folder(open_city.settings).iterdir())
+
+
 def test_a_column_taken_away_needs_a_major_version(open_city: OpenCity) -> None:
     first = open_city.release()
     open_city.dataset["schema"][0]["properties"].pop(2)
