@@ -29,6 +29,7 @@ import xlsxwriter
 from onesource.config import Settings
 from onesource.publish.leak import Allowance, ever_divisions, scan
 from onesource.publish.leak.numbers import id_check
+from onesource.publish.processes import Processes
 
 ROWS_OF_BLOCK = 100_000
 ROWS_XLSX = 100_000
@@ -112,7 +113,8 @@ def measured(folder: Path, workers: int, codes: frozenset[str], rows: int) -> di
     size = sum(p.stat().st_size for p in folder.rglob("*") if p.is_file()) / 1e6
     with Peak() as peak:
         clock = time.perf_counter()
-        found = scan(folder, {}, workers=workers, divisions=codes)
+        with Processes(workers) as processes:
+            found = scan(folder, {}, processes=processes, divisions=codes)
         seconds = time.perf_counter() - clock
     return {
         "rows": rows,

@@ -24,6 +24,7 @@ from onesource.publish.metadata.dcat import catalogue
 from onesource.publish.metadata.table_schema import dictionary_csv, table_schema
 from onesource.publish.model import BuiltDataset, DataFile, Difference, Quality, Release
 from onesource.publish.portal import write_portal
+from onesource.publish.processes import Processes
 from onesource.publish.signing import Signer
 from onesource.publish.sums import SIGNATURE, sha256, write_sums
 
@@ -122,6 +123,7 @@ def write_release(
     inputs: str,
     key: Signer,
     codelists: Mapping[str, CodeList],
+    processes: Processes,
 ) -> None:
     """Writes descriptions, pages, manifest, sums and signature around the datasets' files."""
     _write_json(building / "datapackage.json", data_package(release))
@@ -134,7 +136,7 @@ def write_release(
         {"release": release.id, "previous": release.previous, "datasets": diff, "gone": gone},
     )
     (building / "CHANGES.md").write_text(changes(release), encoding="utf-8", newline="\n")
-    write_portal(building, release, codelists=codelists)
+    write_portal(building, release, codelists=codelists, processes=processes)
     _write_json(building / MANIFEST, manifest(release, inputs))
     known = {f.path: f.sha256 for d in release.datasets for f in d.files}
     sums = write_sums(building, known)

@@ -11,16 +11,19 @@ from onesource.errors import OneSourceError
 from onesource.lake import ops
 from onesource.publish.leak import Allowance, Confidence, Finding, scan
 from onesource.publish.model import Release
+from onesource.publish.processes import Processes
 
 
-def leaks(settings: Settings, folder: Path, release: Release) -> dict[str, tuple[str, str]]:
+def leaks(
+    settings: Settings, folder: Path, release: Release, processes: Processes
+) -> dict[str, tuple[str, str]]:
     """Dataset → (Chinese, English) reason, for every dataset with a certain finding.
 
     Every finding is written to `ops.release_findings`, without the value. Raises OneSourceError
     for one that belongs to no dataset of the release: then nothing may go out.
     """
     allowed = {d.name: _allowance(d.contract) for d in release.datasets}
-    found = scan(folder, allowed)
+    found = scan(folder, allowed, processes=processes)
     if not found:
         return {}
     rows = [{"release": release.id, **_row(f)} for f in found]

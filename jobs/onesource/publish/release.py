@@ -28,7 +28,7 @@ from onesource.publish.disclosure import Protected
 from onesource.publish.guard import leaks
 from onesource.publish.model import BuiltDataset, HeldDataset, Quality, Release
 from onesource.publish.portal import load_tile_grid
-from onesource.publish.processes import in_processes
+from onesource.publish.processes import Processes
 from onesource.publish.protection import protected
 from onesource.publish.rows import dataset_rows
 from onesource.publish.signing import Signer, signer
@@ -92,7 +92,8 @@ def make_release(
             say(f"removed {name}, which an ended process left half-built")
         key = signer(settings)
         _publish_key(settings, key)
-        return _Making(settings, sources, day, say, key).run()
+        with Processes() as processes:
+            return _Making(settings, sources, day, say, key, processes).run()
 
 
 def _publish_key(settings: Settings, key: Signer) -> None:
@@ -120,15 +121,16 @@ def _day(release: str) -> str:
 
 class _Making:
     def __init__(
-        self, settings: Settings, sources: Sources, day: date, say: Say, key: Signer
+        self,
+        settings: Settings,
+        sources: Sources,
+        day: date,
+        say: Say,
+        key: Signer,
+        processes: Processes,
     ) -> None:
-        self.settings, self.sources, self.day, self.say, self.key = (
-            settings,
-            sources,
-            day,
-            say,
-            key,
-        )
+        self.settings, self.sources, self.day = settings, sources, day
+        self.say, self.key, self.processes = say, key, processes
         self.root = latest.releases_folder(settings)
         self.root.mkdir(parents=True, exist_ok=True)
         self.held: dict[str, HeldDataset] = {}
@@ -236,7 +238,7 @@ class _Making:
         going = [d for d in allowed if d.name in safe]
         work = [(building, d, *safe[d.name], before, self._quality(d)) for d in going]
         cells = sum(w[2].table.num_rows * w[2].table.num_columns for w in work)
-        made = in_processes(_built, work, is_large=cells > _LARGE)
+        made = self.processes.each(_built, work, is_large=cells > _LARGE)
         kept = [self._kept(d, m, building) for d, m in zip(going, made, strict=True)]
         return [m for m in kept if m is not None]
 
@@ -370,8 +372,9 @@ class _Making:
                 latest.remove(building)
                 reasons = "; ".join(f"{h.contract.name}: {h.reason_en}" for h in release.held)
                 raise NothingReleased("no dataset may go out", why=reasons or "there is none")
-            write_release(building, release, before, inputs, self.key, catalogue.codelists)
-            found = leaks(self.settings, building, release)
+            lists = catalogue.codelists
+            write_release(building, release, before, inputs, self.key, lists, self.processes)
+            found = leaks(self.settings, building, release, self.processes)
             if not found:
                 return [d.name for d in release.datasets]
             for dataset, (zh, en) in found.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import sys
 from pathlib import Path
 
 import openpyxl
@@ -12,6 +13,7 @@ import pytest
 from openpyxl.comments import Comment
 
 from onesource.publish.leak import Allowance, dataset_of, scan
+from onesource.publish.processes import Processes
 from tests.unit.publish.leak_samples import (
     DIVISIONS,
     MOBILE,
@@ -263,15 +265,22 @@ def test_a_link_stops(tmp_path: Path) -> None:
     assert told(tmp_path) == [("coal", "unreadable", "")]
 
 
-def test_a_clean_release_has_no_findings_with_any_number_of_workers(tmp_path: Path) -> None:
+def test_a_clean_release_has_no_findings_with_any_number_of_workers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rows = "".join(
         f"1411241002{i:02d},91141100MA0GTB9K08,{i / 7},2024-06-0{i}\n" for i in range(1, 9)
     )
     write(tmp_path, "datasets/coal/coal.csv", f"village,uscc,output_t,day\n{rows}")
     write(tmp_path, "SHA256SUMS", f"{'0a1b2c3d' * 8}  datasets/coal/coal.csv\n")
     write(tmp_path, "CHANGES.md", "# 变更\n\n| 数据集 | 行 |\n|---|---|\n| coal | 8 |\n")
-    for workers in (1, 3):
-        assert scan(tmp_path, {}, workers=workers, divisions=DIVISIONS) == []
+    monkeypatch.setattr(sys.modules[scan.__module__], "_LARGE", 0)
+    with Processes(3) as processes:
+        for chosen in (None, processes):
+            assert scan(tmp_path, {}, processes=chosen, divisions=DIVISIONS) == []
+        write(tmp_path, "datasets/coal/more.txt", resident_id())
+        (found,) = scan(tmp_path, {}, processes=processes, divisions=DIVISIONS)
+    assert found.file == "datasets/coal/more.txt"
 
 
 def test_amounts_of_eleven_digits_are_a_warning_and_a_planted_mobile_stops(tmp_path: Path) -> None:

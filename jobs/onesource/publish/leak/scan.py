@@ -17,7 +17,7 @@ from onesource.publish.leak.gather import Gather
 from onesource.publish.leak.headings import safe
 from onesource.publish.leak.lines import look_at_text
 from onesource.publish.leak.model import Allowance, Finding, Kind
-from onesource.publish.processes import in_processes
+from onesource.publish.processes import Processes
 
 _DATASETS = "datasets"
 _LARGE = 32 << 20  # bytes: some seconds of one core
@@ -27,7 +27,7 @@ def scan(
     folder: Path,
     allowances: Mapping[str, Allowance],
     *,
-    workers: int | None = None,
+    processes: Processes | None = None,
     divisions: Collection[str] | None = None,
     last_year: int | None = None,
 ) -> list[Finding]:
@@ -35,9 +35,9 @@ def scan(
 
     `allowances`: dataset → what its contract allows; a dataset that is not in it is allowed
     nothing. `divisions`: every division code that ever was (`ever_divisions`); None: those of the
-    project's code list. `last_year`: of a birth; None: the present year. `workers`: processes for a
-    large release; None: one a core. Reads every byte once or twice, in bounded memory. Never raises
-    for what a file holds: what cannot be looked at is a finding that stops. Raises
+    project's code list. `last_year`: of a birth; None: the present year. `processes`: for a
+    large release; None: this one alone. Reads every byte once or twice, in bounded memory. Never
+    raises for what a file holds: what cannot be looked at is a finding that stops. Raises
     NotADirectoryError where there is no folder.
     """
     if not folder.is_dir():
@@ -51,7 +51,7 @@ def scan(
     # The largest first, so that no core is left with the last of them alone.
     order = sorted(paths, key=lambda p: -sizes[p])
     is_large = sum(sizes.values()) > _LARGE
-    found = in_processes(one, order, is_large=is_large, workers=workers)
+    found = (processes or Processes(1)).each(one, order, is_large=is_large)
     by_path = dict(zip(order, found, strict=True))
     return [f for p in paths for f in by_path[p]]
 

@@ -20,7 +20,7 @@ from onesource.publish.portal import view, words
 from onesource.publish.portal.cells import preview
 from onesource.publish.portal.examples import examples
 from onesource.publish.portal.view import Drawings, drawings
-from onesource.publish.processes import in_processes
+from onesource.publish.processes import Processes
 
 HERE = Path(__file__).resolve().parent
 EARLIER_SHOWN = 12
@@ -52,21 +52,28 @@ class Theme:
 
 
 def write_portal(
-    folder: Path, release: Release, *, codelists: Mapping[str, CodeList] | None = None
+    folder: Path,
+    release: Release,
+    *,
+    codelists: Mapping[str, CodeList] | None = None,
+    processes: Processes | None = None,
 ) -> None:
     """Writes `index.html` and one `<name>.html` for each dataset, also for those that are held.
 
     Replaces pages of the same names. Each page stands alone: style and script are in it and are
     named by their digest in the page's security policy, which allows nothing else. The same
     arguments give the same bytes. codelists: whose codes the dictionaries show, where given.
+    processes: for a large release; None: this one alone.
     """
-    for name, text in _Pages(release, codelists or {}).all():
+    for name, text in _Pages(release, codelists or {}, processes or Processes(1)).all():
         (folder / name).write_text(text, encoding="utf-8", newline="\n")
 
 
 class _Pages:
-    def __init__(self, release: Release, codelists: Mapping[str, CodeList]) -> None:
-        self.release, self.codelists = release, codelists
+    def __init__(
+        self, release: Release, codelists: Mapping[str, CodeList], processes: Processes
+    ) -> None:
+        self.release, self.codelists, self.processes = release, codelists, processes
         self.environment = _environment()
         self.uri = release.base_uri.rstrip("/") + f"/releases/{release.id}/"
         self.site = {
@@ -82,7 +89,8 @@ class _Pages:
         # Of the release, drawings need the names and places of its divisions only.
         bare = replace(self.release, datasets=(), held=())
         is_large = sum(d.rows for d in datasets) > _LARGE
-        drawn = in_processes(drawings, [(d, bare) for d in datasets], is_large=is_large)
+        work = [(d, bare) for d in datasets]
+        drawn = self.processes.each(drawings, work, is_large=is_large)
         for d, drawing in zip(datasets, drawn, strict=True):
             page = self._render("dataset.html.j2", **self._dataset(d, drawing))
             yield f"{d.name}.html", page
