@@ -73,6 +73,19 @@ def small(rows: list[list[object]], **chart: str):  # type: ignore[no-untyped-de
     return built(Path(), made, rows, files=False), made.open.chart
 
 
+@pytest.mark.parametrize("times", [("2024-01", "2024-02"), ("2024-02-27", "2024-02-28")])
+def test_the_text_of_every_tick_is_within_its_panel(times: tuple[str, str]) -> None:
+    many = [[c, t, decimal(1)] for c in COUNTIES for t in times]
+    found = chart_series(*small(many), COUNTIES)
+    assert found is not None
+    drawn = line_chart(found, "吨")
+    assert len(drawn.panels) > 1
+    for panel in drawn.panels:
+        for tick in panel.x_ticks:
+            half = len(tick.text) * 6.5 / 2  # a digit of 11.5 px, as `.small .tick` says
+            assert half <= tick.x <= panel.frame.width - half
+
+
 def test_a_line_breaks_where_a_value_is_null_and_where_a_period_is_missing() -> None:
     values = {"2025-01": 1, "2025-02": 2, "2025-03": None, "2025-04": 3, "2025-05": 4}
     # June is missing altogether.

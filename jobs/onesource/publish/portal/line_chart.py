@@ -35,7 +35,7 @@ class Frame:
 
 
 WIDE = Frame(760, 320, 66, 110, 16, 34)
-SMALL = Frame(236, 136, 46, 14, 10, 24)
+SMALL = Frame(236, 136, 46, 32, 10, 24)  # half a date fits beside the last point
 
 
 @dataclass(frozen=True)
