@@ -132,6 +132,23 @@ def test_a_cell_far_down_a_large_sheet_is_found(tmp_path: Path) -> None:
     assert told(tmp_path) == [("coal", "resident_id", "column A (备注) of sheet 数据, row 40003")]
 
 
+def test_a_column_that_begins_far_down_is_read_under_its_heading(tmp_path: Path) -> None:
+    """Names, and coordinates as numbers and as texts, in columns that are empty at first."""
+    for heading, value in (("联系人", "赵某六"), ("经度", 111.150733), ("纬度", "37.517641")):
+        book = openpyxl.Workbook(write_only=True)
+        sheet = book.create_sheet("数据")
+        sheet.append(["序号", heading])
+        sheet.append(["n", "x"])
+        for i in range(60_000):
+            sheet.append([f"第{i}行", None])
+        sheet.append(["完", value])
+        path = write(tmp_path, "datasets/coal/coal.xlsx", "")
+        book.save(path)
+        (one,) = found(tmp_path)
+        assert one.confidence == "stop"
+        assert one.place == f"column B ({heading}) of sheet 数据, row 60003"
+
+
 def test_a_file_name_is_read_and_never_shown(tmp_path: Path) -> None:
     write(tmp_path, f"datasets/coal/{ID}.md", "")
     (one,) = found(tmp_path)

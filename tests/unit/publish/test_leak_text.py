@@ -151,6 +151,7 @@ def test_a_resident_id_is_found_in_every_guise_and_in_any_text(
         ('"delivery_id": "' + "0a1b2c3d4e" * 2 + '"', Kind.LANDING_TOKEN),
         ("SELECT person_key FROM t", Kind.LANDING_TOKEN),
         ("POINT(111.150733 37.517641)", Kind.COORDINATE),
+        ("POINT (111.150733 37.5)", Kind.COORDINATE),
         ("111°09′03.5″E", Kind.COORDINATE),
         (f"{resident_id()[0]}.{resident_id()[1:]}E+17", Kind.RESIDENT_ID),
         (f"{int(MOBILE):,}".replace(",", "") + "，", Kind.MOBILE),
