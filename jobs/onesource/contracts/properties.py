@@ -365,7 +365,8 @@ class Delivery(Strict):
         return self
 
 
-# Minute, hour, day, month, day of the week: `*`, `5`, `1-5`, `*/15`, and lists of these.
+# Minute, hour, day, month, day of the week (0 and 7 are Sunday); each `*`, `5`, `1-5`, `*/15` or a
+# list of these.
 _CRON_RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
 _CRON_PART = re.compile(r"(?:\*|(\d+)(?:-(\d+))?)(?:/([1-9]\d*))?")
 

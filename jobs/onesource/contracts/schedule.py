@@ -35,7 +35,6 @@ FRESHNESS_CRON = "10 * * * *"
 _DIVISION = "division"
 _DIVISION_TABLES = ("registry.division", "registry.division_successor")
 _SQL_NOISE = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'", re.DOTALL)
-# Least and most of minute, hour, day, month and day of the week (0 and 7 are Sunday).
 _SQL_TABLE = re.compile(r"\b(?:silver|registry|curated)\.[a-z][a-z0-9_]*")
 
 

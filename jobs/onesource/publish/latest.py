@@ -6,7 +6,9 @@ import json
 import os
 import shutil
 import stat
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +30,39 @@ def release_ids(settings: Settings) -> list[str]:
     folder = releases_folder(settings)
     if not folder.is_dir():
         return []
-    return sorted(p.name for p in folder.iterdir() if _is_release(p))
+    return in_order(folder, [p.name for p in folder.iterdir() if _is_release(p)])
+
+
+def day_of(release: str) -> str:
+    """YYYYMMDD, with which its name begins."""
+    return release[:8]
+
+
+def in_order(folder: Path, names: Sequence[str]) -> list[str]:
+    """The oldest first. Those of one day are told apart by what each came after: their names end
+    in a digest."""
+    days = Counter(map(day_of, names))
+    several = [n for n in names if days[day_of(n)] > 1]
+    previous = {n: read_release_manifest(folder / n).get("previous") for n in several}
+
+    def steps(name: str) -> int:
+        count, seen, at = 0, set[str](), name
+        while at in previous and at not in seen:
+            seen.add(at)
+            at, count = str(previous[at]), count + 1
+        return count
+
+    return sorted(names, key=lambda n: (day_of(n), steps(n), n))
+
+
+def release_before(settings: Settings, day: date) -> str | None:
+    """The release against which one of this day is compared: `latest`, or the newest that is not
+    of a later day. None: there is none whose manifest is there."""
+    until = f"{day:%Y%m%d}"
+    name = latest_id(settings)
+    if name is not None and day_of(name) > until:
+        name = next((r for r in reversed(release_ids(settings)) if day_of(r) <= until), None)
+    return name if name and _is_release(releases_folder(settings) / name) else None
 
 
 def _is_release(path: Path) -> bool:

@@ -42,7 +42,7 @@ def protected(
     rule = dataset.open.disclosure_rule
     if rule is None:
         return Protected(rows, {})
-    before = _in_order(releases)
+    before = [_Before(p, read_release_manifest(p)["datasets"]) for p in releases]
     contracts = {name: contract for name, (contract, _) in (linked or {}).items()}
     others = [
         Linked(
@@ -108,22 +108,6 @@ class _Before:
     def proof(self, name: str) -> Mapping[str, Any]:
         found: Mapping[str, Any] = self.datasets.get(name, {}).get("disclosure") or {}
         return found
-
-
-def _in_order(releases: Sequence[Path]) -> list[_Before]:
-    """The releases, newest first. Those of one day are told apart by what each came after: their
-    names end in a digest."""
-    said = {p.name: read_release_manifest(p) for p in releases}
-
-    def nights(name: str) -> int:
-        steps, seen = 0, set()
-        while name in said and name not in seen:
-            seen.add(name)
-            name, steps = str(said[name].get("previous")), steps + 1
-        return steps
-
-    newest = sorted(releases, key=lambda p: (p.name.split("-")[0], nights(p.name)), reverse=True)
-    return [_Before(p, said[p.name]["datasets"]) for p in newest]
 
 
 def _earlier(dataset: Contract, before: Sequence[_Before], open_table: Open) -> list[Earlier]:

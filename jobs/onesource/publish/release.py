@@ -115,10 +115,6 @@ def _built(work: Building) -> BuiltDataset | OneSourceError:
         return OneSourceError(e.what, where=e.where, why=e.why, todo=e.todo)
 
 
-def _day(release: str) -> str:
-    return release[:8]
-
-
 class _Making:
     def __init__(
         self,
@@ -209,21 +205,15 @@ class _Making:
     def _point(self, name: str) -> None:
         """Moves `latest`, but never to an earlier day: a night that is made up for is not news."""
         now = latest.latest_id(self.settings)
-        if now is None or (now != name and _day(now) <= _day(name)):
+        if now is None or (now != name and latest.day_of(now) <= latest.day_of(name)):
             latest.point_latest(self.settings, name)
 
     def _before(self) -> Before | None:
-        """The release before, whose readers are told what changed: the newest that is not of a
-        later day."""
-        day = f"{self.day:%Y%m%d}"
-        name = latest.latest_id(self.settings)
-        if name is not None and _day(name) > day:
-            earlier = [r for r in latest.release_ids(self.settings) if _day(r) <= day]
-            name = earlier[-1] if earlier else None
-        folder = self.root / name if name else None
-        if folder is None or not (folder / latest.MANIFEST).is_file():
+        """The release before, whose readers are told what changed."""
+        name = latest.release_before(self.settings, self.day)
+        if name is None:
             return None
-        return Before(folder, latest.read_release_manifest(folder))
+        return Before(self.root / name, latest.read_release_manifest(self.root / name))
 
     def _hold(self, dataset: Contract, zh: str, en: str) -> None:
         self.say(f"{dataset.id} held: {en}")

@@ -14,7 +14,7 @@ _KEPT = frozenset({latest.MANIFEST})
 
 
 def clear_old(settings: Settings) -> list[str]:
-    """Clears releases that are past their time; its manifest stays.
+    """Clears releases that are past their time; their manifests stay.
 
     Returns the names. What `latest` points to always stays.
     """

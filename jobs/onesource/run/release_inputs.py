@@ -68,7 +68,7 @@ def release_sources(settings: Settings, day: date) -> Sources:
         publisher={"name": name, "uscc": publisher},
         commit=_commit(settings.home),
         restated=read_restatements(settings.schemas),
-        reasons=reasons(settings, graph, manifest, states, _before(settings)),
+        reasons=reasons(settings, graph, manifest, states, _before(settings, day)),
     )
 
 
@@ -90,13 +90,13 @@ def _quality(
     )
 
 
-def _before(settings: Settings) -> str | None:
-    """When the versions behind the newest release were served."""
-    name = latest.latest_id(settings)
-    folder = latest.releases_folder(settings) / name if name else None
-    if folder is None or not (folder / latest.MANIFEST).is_file():
+def _before(settings: Settings, day: date) -> str | None:
+    """When the versions behind the release before were served."""
+    name = latest.release_before(settings, day)
+    if name is None:
         return None
-    return str(latest.read_release_manifest(folder)["issued"]) or None
+    manifest = latest.read_release_manifest(latest.releases_folder(settings) / name)
+    return str(manifest["issued"]) or None
 
 
 def _commit(home: Path) -> str:

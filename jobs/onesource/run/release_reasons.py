@@ -31,9 +31,9 @@ def reasons(
     no difference.
     """
     feeds = {
-        table: _of_feed(settings, contract, states.get(table, TableState()), manifest, since)
+        table: _of_feed(settings, contract, states.get(table, TableState()), since, manifest.at)
         for table, contract in graph.contracts.items()
-        if since and contract.kind is Kind.FEED and table in manifest.tables
+        if since and manifest.at and contract.kind is Kind.FEED and table in manifest.tables
     }
     found: dict[str, list[str]] = {}
     for table in graph.order:
@@ -64,11 +64,11 @@ def _of_feed(
     settings: Settings,
     feed: Contract,
     state: TableState,
-    manifest: Manifest,
-    since: str | None,
+    since: str,
+    until: str,
 ) -> str:
-    """What came to a feed after `since` and is in the served version; empty: nothing."""
-    first, last = datetime.fromisoformat(since or ""), datetime.fromisoformat(manifest.at or "")
+    """What came to a feed after `since`, not after `until`, and was loaded; empty: nothing."""
+    first, last = datetime.fromisoformat(since), datetime.fromisoformat(until)
     said: dict[str, Record] = {}
     new, again = 0, {}
     for record in sorted(landing.records(settings, feed), key=_received):

@@ -18,6 +18,7 @@ from onesource.errors import OneSourceError
 from onesource.lake.reader import Source
 from onesource.publish import protection
 from onesource.publish.disclosure import Protected
+from onesource.publish.latest import in_order
 from tests.unit.publish.made_up_tables import NIGHT, PERSONS, hidden, one_line, people, rule
 
 
@@ -48,12 +49,13 @@ class Nights:
     def publish(self, name: str, cells: pa.Table, who: pa.Table, **more: Any) -> Protected:
         self.versions.append(who)
         newest = len(self.versions) - 1
+        # By name, as the folder lists them: within a day that is no order in time.
+        names = sorted(p.name for p in self.releases)
         done = protection.protected(
             self.dataset,
             cells,
             lambda table: self._open(table, self.folder, newest),
-            # By name, as the folder lists them: within a day that is no order in time.
-            sorted(self.releases, reverse=True),
+            [self.folder / n for n in reversed(in_order(self.folder, names))],
             **more,
         )
         folder = self.folder / name / "datasets" / self.dataset.name
