@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from onesource.contracts.load import (
 )
 from onesource.contracts.model import Catalogue, City, CodeList, Contract, Kind
 from onesource.contracts.properties import ContractProperties, FieldProperties
+from onesource.contracts.source_of_record import FILE, read_source_of_record
 from onesource.errors import ContractError
 
 FOLDERS = {
@@ -120,7 +122,8 @@ def catalogue_errors(schemas: Path) -> tuple[Catalogue | None, list[ContractErro
         codelists=codelists,
         open=contracts[Kind.OPEN],
     )
-    return catalogue, found
+    listed, errors = read_source_of_record(schemas / FILE, catalogue)
+    return replace(catalogue, source_of_record=listed), [*found, *errors]
 
 
 def contract_files(schemas: Path) -> Iterator[tuple[Path, Kind]]:

@@ -6,6 +6,7 @@ import csv
 import importlib.resources
 import io
 import json
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -480,6 +481,8 @@ def load_catalogue(schemas: Path, *, odcs: bool = True) -> Catalogue:
 
     `odcs=False` is for commands that only read and must answer at once.
     """
+    from onesource.contracts.source_of_record import FILE, load_source_of_record
+
     city = load_city(schemas / "city.yaml")
     feeds = _all(schemas / "feeds", "*/*.yaml", Kind.FEED, odcs)
     for c in feeds.values():
@@ -487,7 +490,7 @@ def load_catalogue(schemas: Path, *, odcs: bool = True) -> Catalogue:
             raise ContractError(
                 f"domain: the sector {c.sector} is not in city.yaml", where=f"{c.path}:1"
             )
-    return Catalogue(
+    catalogue = Catalogue(
         city=city,
         feeds=feeds,
         registry=_all(schemas / "registry", "*.yaml", Kind.REGISTRY, odcs),
@@ -495,6 +498,7 @@ def load_catalogue(schemas: Path, *, odcs: bool = True) -> Catalogue:
         codelists={p.stem: load_codelist(p) for p in sorted((schemas / "codelists").glob("*.csv"))},
         open=_all(schemas / "open", "*.yaml", Kind.OPEN, odcs),
     )
+    return replace(catalogue, source_of_record=load_source_of_record(schemas / FILE, catalogue))
 
 
 def _all(folder: Path, pattern: str, kind: Kind, odcs: bool) -> dict[str, Contract]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from onesource.contracts.open_dataset import OpenDataset
 from onesource.contracts.properties import (
@@ -20,6 +20,9 @@ from onesource.contracts.properties import (
     History,
     StandardiserUse,
 )
+
+if TYPE_CHECKING:
+    from onesource.contracts.source_of_record import SourceOfRecord
 
 
 class Kind(StrEnum):
@@ -190,9 +193,15 @@ class City:
         return None
 
 
+def _no_list() -> SourceOfRecord:
+    from onesource.contracts.source_of_record import SourceOfRecord
+
+    return SourceOfRecord()
+
+
 @dataclass(frozen=True)
 class Catalogue:
-    """All contracts of a checkout, by id, and the city."""
+    """All contracts of a checkout, by id, the city, and the source-of-record list."""
 
     city: City
     feeds: dict[str, Contract]
@@ -200,6 +209,7 @@ class Catalogue:
     curated: dict[str, Contract]
     codelists: dict[str, CodeList]
     open: dict[str, Contract] = field(default_factory=dict)
+    source_of_record: SourceOfRecord = field(default_factory=_no_list)
 
     @property
     def tables(self) -> dict[str, Contract]:

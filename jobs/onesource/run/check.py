@@ -22,6 +22,7 @@ from onesource.contracts.every_error import catalogue_errors
 from onesource.contracts.findings import Finding, Weight, of_error, shortened
 from onesource.contracts.history import check_history
 from onesource.contracts.model import Catalogue, Contract, Kind
+from onesource.contracts.source_checks import check_source_of_record
 from onesource.curate.sqlfiles import CuratedSql, check_sql, load_sql
 from onesource.errors import OneSourceError
 from onesource.publish.approvals import read_approvals, read_negative_list
@@ -60,6 +61,7 @@ def _catalogue(
 ) -> Iterator[Finding]:
     """`whole`: every file could be loaded; else what refers to a missing one is not reported."""
     yield from check_departments(catalogue.city, settings.schemas / "city.yaml")
+    yield from check_source_of_record(catalogue, day, whole=whole)
     for codes in catalogue.codelists.values():
         yield from check_codelist(codes)
     for contract in catalogue.tables.values():

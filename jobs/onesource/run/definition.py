@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Sequence, Set
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -38,9 +39,16 @@ _WORDS = frozenset(
 
 
 def definition(
-    contract: Contract, catalogue: Catalogue, rules: Sequence[Rule], sql: CuratedSql | None = None
+    contract: Contract,
+    catalogue: Catalogue,
+    rules: Sequence[Rule],
+    sql: CuratedSql | None = None,
+    day: date | None = None,
 ) -> str:
-    """Digest of all that decides what a table holds, beside its inputs."""
+    """Digest of all that decides what a table holds, beside its inputs.
+
+    day: that of the run, on which the source-of-record list is read.
+    """
     lists = {
         name: catalogue.codelists[name].digest
         for name in sorted(_lists(contract, catalogue, sql))
@@ -55,6 +63,8 @@ def definition(
     }
     if contract.kind is Kind.REGISTRY and contract.properties.builder:
         parts["builder"] = _source(contract.properties.builder)
+        if day is not None and catalogue.source_of_record.rules:
+            parts["source_of_record"] = catalogue.source_of_record.digest(day)
     return digests.of_json(parts)
 
 

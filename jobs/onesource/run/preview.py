@@ -48,7 +48,7 @@ def preview(settings: Settings, words: Sequence[str], through: str | None) -> li
             digest = feed_definition(contract, catalogue, rules, divisions)
             planned[table] = _feed(settings, contract, state, digest)
             continue
-        digest = definition(contract, catalogue, rules, sql)
+        digest = definition(contract, catalogue, rules, sql, day)
         inputs = graph.all_inputs(table)
         changing = [
             t for t in inputs if t in planned and planned[t].action not in ("nothing", "wait")

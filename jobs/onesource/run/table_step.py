@@ -65,7 +65,7 @@ def _build(ctx: RunContext, table: str, contract: Contract) -> StepResult:
     head = recover(ctx, table, path, state)
     rules = ctx.rules[table]
     sql = ctx.graph.sql.get(table)
-    digest = definition(contract, ctx.catalogue, rules, sql)
+    digest = definition(contract, ctx.catalogue, rules, sql, ctx.day)
     inputs = {t: ctx.versions[t] for t in ctx.graph.all_inputs(table) if t in ctx.versions}
     step = step_digest(table, inputs, digest)
     if state.step == step and head is not None:
