@@ -34,7 +34,7 @@ class Builder(Protocol):
 
     def __call__(
         self, spark: SparkSession, inputs: Mapping[str, DataFrame], context: BuildContext
-    ) -> Mapping[str, DataFrame]: ...
+    ) -> Mapping[str, Any]: ...
 
 
 class BuildContext:
@@ -113,7 +113,9 @@ def _build(ctx: RunContext, table: str, contract: Contract) -> StepResult:
             verdict.reason_en,
         )
     if "conflicts" in built:
-        write_tickets(ctx, table, built["conflicts"])
+        found = built["conflicts"]
+        # A builder whose rows carry their conflicts says how to read them off what was written.
+        write_tickets(ctx, table, found(rows) if callable(found) else found)
     count = rows.count()
     ctx.record({**event, "verdict": PASSED, "version": version, "head": version, "rows": count})
     _record_lineage(ctx, table, inputs, version)
@@ -121,7 +123,7 @@ def _build(ctx: RunContext, table: str, contract: Contract) -> StepResult:
     return StepResult(table, Status.PASSED, version, count)
 
 
-def _frames(ctx: RunContext, table: str, contract: Contract) -> Mapping[str, DataFrame]:
+def _frames(ctx: RunContext, table: str, contract: Contract) -> Mapping[str, Any]:
     inputs = {t: ctx.frame(t) for t in ctx.graph.all_inputs(table) if t in ctx.versions}
     if contract.kind is Kind.REGISTRY:
         builder = load_builder(contract)

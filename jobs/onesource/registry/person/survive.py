@@ -1,0 +1,259 @@
+"""Survivorship: of all that is said of a person, what holds, since when, and by whose word.
+
+Per attribute the source-of-record list names the providers in order. The word of the first that
+says something valid holds; a later one fills what those before leave empty, and stands in where
+theirs is older than its maximum age. Within a provider the later word holds. A value that fails
+its check never wins. Pure: voices in, rows out.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
+
+from onesource.registry.person.belief import Belief, Stretch, beliefs, joined, moments
+from onesource.registry.person.death import Death, death_of
+from onesource.registry.person.model import (
+    ATTRIBUTES,
+    LASTING,
+    POLICE,
+    Reason,
+    Status,
+    Voice,
+    person_id,
+)
+from onesource.registry.person.register import Registration, register_words, registration_of
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A source of an attribute: its rank (1 the first), and after how many days it is stale."""
+
+    rank: int
+    max_age_days: int | None = None
+
+
+Providers = Mapping[str, Mapping[str, Provider]]  # attribute → feed → provider
+
+
+class Word(NamedTuple):
+    """One source's value of one attribute, from a day until a day."""
+
+    start: date
+    stop: date | None
+    rank: int
+    max_age_days: int | None
+    order: tuple[datetime, str]
+    value: str
+    source: str
+
+
+class Won(NamedTuple):
+    """The value that holds, who says it, and why it won."""
+
+    value: str
+    source: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What is known of one person at one moment: who it is, and the voices that speak of it."""
+
+    person_id: str
+    atoms: frozenset[str]
+    voices: tuple[Voice, ...]
+
+
+def persons_at(voices: Sequence[Voice], moment: datetime | None) -> list[Person]:
+    """The persons of a component as they were known at a moment (None: by all that was ever said).
+
+    Atoms are one person where a unit that is known then has them both.
+    """
+    known = [v for v in voices if moment is None or v.is_known(moment)]
+    root: dict[str, str] = {}
+
+    def find(a: str) -> str:
+        while root[a] != a:
+            a = root[a]
+        return a
+
+    by_unit: dict[str, str] = {}
+    for v in known:
+        root.setdefault(v.atom, v.atom)
+        if v.unit is not None:
+            first = by_unit.setdefault(v.unit, v.atom)
+            a, b = sorted((find(first), find(v.atom)))
+            root[b] = a
+    groups: dict[str, list[Voice]] = defaultdict(list)
+    for v in known:
+        groups[find(v.atom)].append(v)
+    return [_person(group) for _, group in sorted(groups.items())]
+
+
+def _person(voices: list[Voice]) -> Person:
+    first = min(
+        voices, key=lambda v: (v.source not in POLICE, v.statement_at, v.said_order, v.atom)
+    )
+    return Person(person_id(first.atom), frozenset(v.atom for v in voices), tuple(voices))
+
+
+def survive(voices: Sequence[Voice], providers: Providers) -> dict[str, list[Belief]]:
+    """All rows of `registry.person` of one component: person_id → beliefs.
+
+    A belief's state is a tuple: the attributes' `Won` (or None) in the order of `ATTRIBUTES`, then
+    the status and the `Death` (or None).
+    """
+    at = moments((v.known_from, v.known_to) for v in voices)
+    worlds: dict[str, dict[datetime, list[Stretch]]] = defaultdict(dict)
+    for moment in at:
+        for person in persons_at(voices, moment):
+            worlds[person.person_id][moment] = world(person.voices, providers)
+    return {
+        pid: beliefs(at, lambda m, w=by_moment: w.get(m, ()))  # type: ignore[misc]
+        for pid, by_moment in worlds.items()
+    }
+
+
+def world(voices: Sequence[Voice], providers: Providers) -> list[Stretch]:
+    """One person's stretches, by the voices given."""
+    words = _words(voices, providers)
+    registration = registration_of([v for v in voices if v.source in POLICE])
+    death = death_of(voices)
+    firsts = [w.start for said in words.values() for w in said if w.source in POLICE]
+    starts = firsts or [w.start for said in words.values() for w in said]
+    if not starts:
+        return []
+    begin = min(starts)
+    cuts = {begin}
+    for said in words.values():
+        cuts |= _cuts(said, begin)
+    cuts |= {d for r in registration for d in (r.start, r.stop) if d is not None and d > begin}
+    if death is not None and death.on > begin:
+        cuts.add(death.on)
+    days = sorted(cuts)
+    stretches: list[Stretch] = []
+    for day, until in zip(days, [*days[1:], None], strict=True):
+        won = _winners(words, day)
+        held = next((r for r in registration if r.holds_on(day)), None)
+        dead = death if death is not None and death.on <= day else None
+        stretches.append((day, until, (*won, status_of(held, dead), dead)))
+    return joined(stretches, _held)
+
+
+def _held(state: Any) -> tuple[object, ...]:
+    """What cuts a row: a value, or why it holds. That another line repeats it does not."""
+    *won, status, death = state
+    return (*((w.value, w.reason) if w is not None else None for w in won), status, death)
+
+
+def _words(voices: Sequence[Voice], providers: Providers) -> dict[str, list[Word]]:
+    words: dict[str, list[Word]] = defaultdict(list)
+    for voice, start in _dated(voices):
+        order = (voice.statement_at, voice.said_order)
+        for attribute, value in voice.values.items():
+            provider = providers.get(attribute, {}).get(voice.source)
+            if provider is None:
+                continue
+            stop = None if attribute in LASTING else voice.said_to
+            words[attribute].append(
+                Word(start, stop, provider.rank, provider.max_age_days, order, value, voice.source)
+            )
+    for said in words.values():
+        # The later word first; equal ones by what they say, so that no order of arrival matters.
+        if len(said) > 1:
+            said.sort(key=lambda w: (w.value, w.source))
+            said.sort(key=lambda w: (w.start, w.order), reverse=True)
+    return words
+
+
+def _dated(voices: Sequence[Voice]) -> Iterable[tuple[Voice, date]]:
+    """Each voice with the day from which its word holds."""
+    register = [v for v in voices if v.source in POLICE]
+    yield from register_words(register)
+    yield from ((v, v.said_from) for v in voices if v.source not in POLICE)
+
+
+def _cuts(words: Sequence[Word], begin: date) -> set[date]:
+    cuts = {d for w in words for d in (w.start, w.stop) if d is not None and d > begin}
+    if len({w.rank for w in words}) > 1:
+        cuts |= {d for w in words if (d := _stale_on(w)) is not None and d > begin}
+    return cuts
+
+
+def _stale_on(word: Word) -> date | None:
+    if word.max_age_days is None:
+        return None
+    return word.start + timedelta(days=word.max_age_days)
+
+
+def _winners(words: Mapping[str, Sequence[Word]], day: date) -> tuple[Won | None, ...]:
+    number = _winner(words.get("id_no", ()), day, None)
+    return tuple(
+        number
+        if attribute == "id_no"
+        else _winner(words[attribute], day, _check(attribute, number))
+        if attribute in words
+        else None
+        for attribute in ATTRIBUTES
+    )
+
+
+def _check(attribute: str, number: Won | None) -> str | None:
+    """What the attribute must be by the resident number, where the number says it."""
+    if number is None or len(number.value) != 18 or not number.value[:17].isdigit():
+        return None
+    if attribute == "sex":
+        return "1" if int(number.value[16]) % 2 else "2"
+    if attribute == "birth_date":
+        n = number.value
+        return f"{n[6:10]}-{n[10:12]}-{n[12:14]}"
+    return None
+
+
+def _winner(words: Sequence[Word], day: date, must_be: str | None) -> Won | None:
+    """The word that holds on a day: fresh before stale, by rank, the later within a rank.
+
+    words: the later first.
+    """
+    alive = [w for w in words if w.start <= day and (w.stop is None or day < w.stop)]
+    if not alive:
+        return None
+    if len(alive) == 1:
+        return Won(alive[0].value, alive[0].source, _reason(alive[0], (), False))
+    stale = {id(w) for w in alive if (d := _stale_on(w)) is not None and d <= day}
+    failing = {id(w) for w in alive if must_be is not None and w.value != must_be}
+    if len(failing) == len(alive):
+        failing = set()  # nobody agrees with the number: it may be the number that is wrong
+    best = min(alive, key=lambda w: (id(w) in failing, id(w) in stale, w.rank))
+    before = [w for w in alive if w.rank < best.rank]
+    reason = _reason(best, before, any(id(w) in failing for w in before))
+    return Won(best.value, best.source, reason)
+
+
+def _reason(word: Word, before: Sequence[Word], failed: bool) -> str:
+    if word.rank == 1:
+        return Reason.AUTHORITATIVE
+    if not before:
+        return Reason.FILLS_NULL
+    return Reason.VALID if failed else Reason.FRESHER
+
+
+def status_of(registration: Registration | None, death: Death | None) -> str:
+    """人员状态 of a stretch."""
+    if death is not None:
+        return Status.DEAD if death.confirmed else Status.MAYBE_DEAD
+    return registration.status if registration is not None else Status.NOT_REGISTERED
+
+
+def sources_json(won: Iterable[Won | None]) -> str:
+    """Which source won each attribute and why: `{"name": ["base.resident", "authoritative"]}`.
+
+    The same few texts repeat over a city, so a column of them costs little.
+    """
+    found = {a: [w.source, w.reason] for a, w in zip(ATTRIBUTES, won, strict=True) if w is not None}
+    return json.dumps(found, separators=(",", ":"))
