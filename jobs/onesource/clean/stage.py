@@ -151,6 +151,8 @@ def _bronze_rows(
         origin = field.properties.origin
         if origin is not None and origin.from_ == "delivery":
             rows = rows.withColumn(field.name, F.col("_s_at"))
+        elif origin is not None and origin.from_ == "field":
+            rows = rows.withColumn(field.name, F.col(str(origin.field)))
     return rows.drop("_s_at")
 
 

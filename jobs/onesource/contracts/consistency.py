@@ -108,11 +108,25 @@ def _field(contract: Contract, f: FieldSpec, catalogue: Catalogue) -> Iterator[F
     if p.codelist and p.codelist not in catalogue.codelists:
         known = ", ".join(sorted(catalogue.codelists)) or "none"
         yield _error(contract, f"codelist: there is no {p.codelist}", f, f"known: {known}")
+    yield from _copied(contract, f)
     yield from _patterns(contract, f)
     yield from _publicity(contract, f)
     low, high = f.options.get("minimum"), f.options.get("maximum")
     if isinstance(low, int | float) and isinstance(high, int | float) and low > high:
         yield _error(contract, f"minimum {low} is above maximum {high}", f)
+
+
+def _copied(contract: Contract, f: FieldSpec) -> Iterator[Finding]:
+    """A field that reads another one's raw value needs that one to stand in the rows."""
+    origin = f.properties.origin
+    if origin is None or (origin.from_ != "field" and origin.field is None):
+        return
+    if origin.from_ != "field":
+        yield _error(contract, "origin.field needs from: field", f)
+    elif origin.field not in contract.field_names or not contract.field(origin.field).is_column:
+        yield _error(
+            contract, f"origin.field: {origin.field} is no field that stands in the rows", f
+        )
 
 
 def _patterns(contract: Contract, f: FieldSpec) -> Iterator[Finding]:

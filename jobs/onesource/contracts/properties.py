@@ -94,11 +94,12 @@ def _standardiser(value: object) -> object:
 class Origin(Strict):
     """Where a field's raw value comes from when it is no column of the rows."""
 
-    from_: Literal["column", "file_name", "sheet", "cell", "delivery", "constant"] = Field(
+    from_: Literal["column", "file_name", "sheet", "cell", "delivery", "constant", "field"] = Field(
         alias="from",
         description="`column` (default); `file_name`: a named group of the delivery's pattern; "
         "`sheet`: the sheet's name; `cell`: one cell above the table, such as B2; `delivery`: a "
-        "property of the delivery (`statement_time`); `constant`: `value`.",
+        "property of the delivery (`statement_time`); `constant`: `value`; `field`: the raw value "
+        "of another `field` that stands in the rows, read here in another way.",
     )
     group: str | None = Field(None, description="With `file_name`: the group's name.")
     cell: Cell | None = Field(None, description="With `cell`: its address, such as B2.")
@@ -106,6 +107,7 @@ class Origin(Strict):
         None, description="A regular expression; its first group is taken from the value found."
     )
     value: str | None = Field(None, description="With `constant`: the value itself.")
+    field: str | None = Field(None, description="With `field`: the other field's name.")
 
 
 class FieldProperties(Strict):

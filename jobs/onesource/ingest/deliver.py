@@ -302,7 +302,7 @@ class Deliverer:
                 continue
             field = feed.field(part)
             origin = field.properties.origin
-            if origin is None or origin.from_ in ("column", "sheet", "delivery"):
+            if origin is None or origin.from_ in ("column", "sheet", "delivery", "field"):
                 continue
             raw = self._origin(feed, name, seen, origin)
             if raw and origin.pattern:
