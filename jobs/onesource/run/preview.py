@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
-from onesource.config import Settings
+from onesource.config import BEIJING, Settings, now
 from onesource.contracts.load import load_catalogue
 from onesource.contracts.model import Contract, Kind
 from onesource.ingest import landing
@@ -29,8 +30,11 @@ class Planned:
     why: str = ""
 
 
-def preview(settings: Settings, words: Sequence[str], through: str | None) -> list[Planned]:
-    """One entry a selected table, in building order."""
+def preview(
+    settings: Settings, words: Sequence[str], through: str | None, day: date | None = None
+) -> list[Planned]:
+    """One entry a selected table, in building order. `day`: the run's (None: today)."""
+    day = day or now().astimezone(BEIJING).date()
     catalogue = load_catalogue(settings.schemas)
     graph = build_graph(settings, catalogue)
     known = ledger.states(settings)

@@ -63,7 +63,7 @@ def test_the_rule_of_the_day_is_found_with_its_providers_in_order(tmp_path: Path
 
 def test_an_attribute_without_a_rule_is_an_error_that_names_it(tmp_path: Path) -> None:
     listed = load_source_of_record(written(tmp_path, LIST))
-    with pytest.raises(ContractError, match="no rule names registry.thing.colour on 2020-01-01"):
+    with pytest.raises(ContractError, match=r"no rule names registry\.thing\.colour on 2020"):
         listed.attribute("registry.thing", "colour", date(2020, 1, 1))
 
 
@@ -97,12 +97,12 @@ def test_a_last_rule_that_ends_is_refused(tmp_path: Path) -> None:
     ("good", "bad", "said"),
     [
         ("[energy.old]", "[]", ":7: rules[0].providers[0].feeds: Tuple should have at least 1"),
-        ("due_days: 5", "due_days: 0", ":11: rules[1].due_days: Input should be greater than"),
-        ("fills_null: false", "fills: false", ":14: rules[1].providers[1].fills: Extra inputs"),
-        ("energy.other]", "energy.coal]", ":13: rules[1].providers[0]: the feed energy.coal"),
+        ("due_days: 5", "due_days: 0", ":10: rules[1].due_days: Input should be greater than"),
+        ("fills_null: false", "fills: false", ":13: rules[1].providers[1].fills: Extra inputs"),
+        ("energy.other]", "energy.coal]", ":12: rules[1].providers[0]: the feed energy.coal"),
         ("[name, size]", "[name, name]", ":3: rules[0].attributes[1]: name stands twice"),
         ("registry.thing", "silver.thing", ":2: rules[0].registry: String should match"),
-        ("valid_to: 2019-02-01", "valid_to: 2019-02-31", ":4: rules[0].valid_to: "),
+        ("valid_to: 2019-02-01", "valid_to: 2019-02-31", ": is no valid YAML (day is out of range for month)"),
         ("rules:", "rule:", ":1: must be one list, `rules`"),
     ],
 )
