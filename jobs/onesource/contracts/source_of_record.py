@@ -180,7 +180,8 @@ def read_source_of_record(
         if written.providers:
             rules += _expanded(written, source.lines.at(("rules", i)), catalogue)
     found = SourceOfRecord(rules=tuple(rules), path=path)
-    errors += _spans(source, found)
+    if not errors:  # a rule that is wrong would look like a hole
+        errors += _spans(source, found)
     return found, sorted(errors, key=lambda e: _line_of(e.where))
 
 

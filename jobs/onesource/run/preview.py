@@ -18,7 +18,9 @@ from onesource.run import ledger
 from onesource.run.definition import definition, feed_definition, step_digest
 from onesource.run.ledger import HELD, TableState
 from onesource.run.plan import build_graph, division_versions, select
-from onesource.run.tickets import TABLE as TICKETS
+from onesource.run.ticket_answers import DECISION
+from onesource.run.ticket_log import EVENTS
+from onesource.run.ticket_log import TABLE as TICKETS
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ def preview(
     versions = {t: s.version for t, s in read_manifest(settings).tables.items()}
     planned: dict[str, Planned] = {}
     for table in select(graph, catalogue, words, through):
-        if table == TICKETS:
+        if table in (TICKETS, EVENTS, DECISION):  # they follow from what the others find
             continue
         contract = graph.contracts[table]
         rules = rules_for(contract, settings.expectations, catalogue)

@@ -65,8 +65,7 @@ class Round:
 
     def as_json(self) -> dict[str, Any]:
         return {
-            k: v.isoformat() if isinstance(v, date | datetime) else v
-            for k, v in vars(self).items()
+            k: v.isoformat() if isinstance(v, date | datetime) else v for k, v in vars(self).items()
         }
 
 

@@ -97,12 +97,16 @@ def test_a_last_rule_that_ends_is_refused(tmp_path: Path) -> None:
     ("good", "bad", "said"),
     [
         ("[energy.old]", "[]", ":7: rules[0].providers[0].feeds: Tuple should have at least 1"),
-        ("due_days: 5", "due_days: 0", ":10: rules[1].due_days: Input should be greater than"),
-        ("fills_null: false", "fills: false", ":13: rules[1].providers[1].fills: Extra inputs"),
-        ("energy.other]", "energy.coal]", ":12: rules[1].providers[0]: the feed energy.coal"),
+        ("due_days: 5", "due_days: 0", ":11: rules[1].due_days: Input should be greater than"),
+        ("fills_null: false", "fills: false", ":14: rules[1].providers[1].fills: Extra inputs"),
+        ("energy.other]", "energy.coal]", ":13: rules[1].providers[0]: the feed energy.coal"),
         ("[name, size]", "[name, name]", ":3: rules[0].attributes[1]: name stands twice"),
         ("registry.thing", "silver.thing", ":2: rules[0].registry: String should match"),
-        ("valid_to: 2019-02-01", "valid_to: 2019-02-31", ": is no valid YAML (day is out of range for month)"),
+        (
+            "valid_to: 2019-02-01",
+            "valid_to: 2019-02-31",
+            ": is no valid YAML (day is out",
+        ),
         ("rules:", "rule:", ":1: must be one list, `rules`"),
     ],
 )
