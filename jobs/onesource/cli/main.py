@@ -34,6 +34,11 @@ app.add_typer(new_app, name="new")
 release_app = typer.Typer(help="The open release: make, verify, withdraw.")
 app.add_typer(release_app, name="release")
 
+tickets_app = typer.Typer(
+    help="What departments must settle: list, send, answer, close.", no_args_is_help=True
+)
+app.add_typer(tickets_app, name="tickets")
+
 Select = Annotated[
     list[str] | None,
     typer.Option(
@@ -286,6 +291,96 @@ def release_withdraw(
     from onesource.cli.release import withdraw_command
 
     raise typer.Exit(withdraw_command(_settings(), release, dataset, reason))
+
+
+Purpose = Annotated[str, typer.Option(help="What for; recorded.")]
+Values = Annotated[bool, typer.Option("--values", help="Show values of persons.")]
+Today = Annotated[str | None, typer.Option("--date", help="The day, YYYY-MM-DD; else today.")]
+
+
+@tickets_app.command("list")
+def tickets_list(
+    department: Annotated[str | None, typer.Option(help="Name or USCC of the owner.")] = None,
+    state: Annotated[str | None, typer.Option(help="OPEN, SENT, CORRECTED, …")] = None,
+    overdue: Annotated[bool, typer.Option("--overdue", help="Those past their day 督办.")] = False,
+    csv: Annotated[Path | None, typer.Option(help="Write them as CSV.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print them as JSON.")] = False,
+    values: Values = False,
+    day: Today = None,
+    purpose: Purpose = "",
+) -> None:
+    """Tickets, those due first first."""
+    from onesource.cli import tickets
+    from onesource.run.ticket_list import Wanted
+
+    wanted = Wanted(_day(day) or tickets.today(), department, state, overdue)
+    raise typer.Exit(
+        tickets.list_command(
+            _settings(), wanted, values=values, csv=csv, as_json=as_json, purpose=purpose
+        )
+    )
+
+
+@tickets_app.command("show")
+def tickets_show(
+    ticket: Annotated[str, typer.Argument(help="The ticket's id.")],
+    values: Values = False,
+    purpose: Purpose = "",
+) -> None:
+    """One ticket and what happened to it."""
+    from onesource.cli.tickets import show_command
+
+    raise typer.Exit(show_command(_settings(), ticket, values=values, purpose=purpose))
+
+
+@tickets_app.command("send")
+def tickets_send(
+    department: Annotated[str, typer.Option(help="Name or USCC of the department.")],
+    out: Annotated[Path, typer.Option(help="The workbook to write, 校核工单….xlsx.")],
+    again: Annotated[bool, typer.Option("--again", help="Also those sent before.")] = False,
+    day: Today = None,
+    purpose: Purpose = "",
+) -> None:
+    """Write a department's workbook to fill in, and note its tickets as sent."""
+    from onesource.cli import tickets
+
+    on = _day(day) or tickets.today()
+    raise typer.Exit(
+        tickets.send_command(_settings(), department, out, on, again=again, purpose=purpose)
+    )
+
+
+@tickets_app.command("answer")
+def tickets_answer(
+    ticket: Annotated[str, typer.Argument(help="The ticket's id.")],
+    answer: Annotated[
+        str, typer.Option(help="CONFIRMED_SOURCE_RIGHT, NOT_OURS, or CORRECTED (value on stdin).")
+    ],
+    by: Annotated[str, typer.Option(help="Who answers: an office, not a person.")] = "",
+    day: Today = None,
+) -> None:
+    """Hand in one answer. For CORRECTED stdin holds the right value, and below it the grounds."""
+    from onesource.cli import tickets
+
+    text = sys.stdin.read() if answer.upper() == "CORRECTED" or answer == "应予更正" else ""
+    value, _, basis = text.strip().partition("\n")
+    on = _day(day) or tickets.today()
+    raise typer.Exit(
+        tickets.answer_command(_settings(), ticket, answer, on, value.strip(), basis.strip(), by)
+    )
+
+
+@tickets_app.command("close")
+def tickets_close(
+    ticket: Annotated[list[str], typer.Argument(help="Ids of tickets.")],
+    reason: Annotated[str, typer.Option(help="Why; recorded. No value of a person.")],
+    day: Today = None,
+) -> None:
+    """Close tickets that need no answer."""
+    from onesource.cli import tickets
+
+    on = _day(day) or tickets.today()
+    raise typer.Exit(tickets.close_command(_settings(), ticket, reason, on))
 
 
 @app.command()

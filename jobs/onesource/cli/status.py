@@ -49,7 +49,11 @@ def show(found: Overview) -> None:
                 f"{table.verdict} {table.table}: {table.reason_en} {table.reason_zh}", markup=False
             )
     if found.open_tickets:
-        tickets = ", ".join(f"{owner} {n}" for owner, n in sorted(found.open_tickets.items()))
+        tickets = ", ".join(
+            f"{d.owner} {d.waiting}" + (f" (逾期 overdue {d.overdue})" if d.overdue else "")
+            for d in found.tickets
+            if d.waiting
+        )
         console.print(f"open tickets 校核工单: {tickets}", markup=False)
     console.print(f"run {found.run or '-'}, served {_minute(found.served_at)}", markup=False)
 

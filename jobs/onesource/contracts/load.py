@@ -105,6 +105,8 @@ def read_yaml(path: Path) -> tuple[Any, Lines]:
         raise ContractError("is no valid YAML", where=f"{path}:1", why=why) from e
     except UnicodeDecodeError as e:
         raise ContractError("is not UTF-8", where=str(path), why=str(e)) from e
+    except ValueError as e:  # 2019-02-31 has the shape of a date and is none
+        raise ContractError("is no valid YAML", where=f"{path}:1", why=str(e)) from e
     return value, Lines(node)
 
 

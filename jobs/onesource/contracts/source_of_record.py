@@ -62,7 +62,7 @@ class _Written(_Strict):
 
     registry: _Table
     attributes: tuple[_Name, ...] = Field(min_length=1)
-    providers: tuple[_Entry, ...] = Field(min_length=1)
+    providers: tuple[_Entry, ...]
     owner: _Uscc | None = None
     due_days: int = Field(DUE_DAYS, ge=1, le=250)
     valid_from: date | None = None
@@ -177,9 +177,11 @@ def read_source_of_record(
             ]
             continue
         errors += _own(source, written, i)
-        rules += _expanded(written, source.lines.at(("rules", i)), catalogue)
+        if written.providers:
+            rules += _expanded(written, source.lines.at(("rules", i)), catalogue)
     found = SourceOfRecord(rules=tuple(rules), path=path)
-    errors += _spans(source, found)
+    if not errors:  # a rule that is wrong would look like a hole
+        errors += _spans(source, found)
     return found, sorted(errors, key=lambda e: _line_of(e.where))
 
 
@@ -198,6 +200,8 @@ def _own(source: Source, rule: _Written, i: int) -> Iterator[ContractError]:
             yield source.error((*at, "attributes", j), f"{name} stands twice")
     if ANY in rule.attributes and len(rule.attributes) > 1:
         yield source.error((*at, "attributes"), f"{ANY} stands alone")
+    if not rule.providers:
+        yield source.error((*at, "providers"), "names no feed")
     seen: set[str] = set()
     for j, entry in enumerate(rule.providers):
         for feed in entry.feeds:

@@ -70,6 +70,14 @@ TABLES: dict[str, dict[str, str]] = {
         "reason": "VARCHAR",
         "message": "VARCHAR",
     },
+    "ticket_events": {
+        "at": "TIMESTAMPTZ",
+        "day": "DATE",
+        "who": "VARCHAR",
+        "event": "VARCHAR",
+        "tickets": "JSON",
+        "remark": "VARCHAR",
+    },
     "release_findings": {
         "at": "TIMESTAMPTZ",
         "release": "VARCHAR",

@@ -24,7 +24,9 @@ from onesource.run.feed_step import run_feed
 from onesource.run.plan import Graph, build_graph, select
 from onesource.run.results import Status, StepResult
 from onesource.run.table_step import run_table
-from onesource.run.tickets import TABLE as TICKETS
+from onesource.run.ticket_answers import DECISION, run_answers
+from onesource.run.ticket_log import EVENTS
+from onesource.run.ticket_log import TABLE as TICKETS
 from onesource.spark.session import open_session
 
 # Four threads brought eight small MERGEs to 0.9 s each on two cores, one thread to 1.9 s.
@@ -108,7 +110,7 @@ def _execute(
             for t in todo:
                 if t in done or t in running.values():
                     continue
-                waits = [i for i in ctx.graph.all_inputs(t) if i in todo and i not in done]
+                waits = [i for i in _waits_for(ctx.graph, t) if i in todo and i not in done]
                 if not waits:
                     running[pool.submit(_step, ctx, t, through, debug)] = t
             finished, _ = wait(running, return_when=FIRST_COMPLETED)
@@ -119,7 +121,15 @@ def _execute(
 
 def _has_step(graph: Graph, table: str) -> bool:
     # Tickets are written by the tables that find the conflicts.
-    return table != TICKETS
+    return table not in (TICKETS, EVENTS)
+
+
+def _waits_for(graph: Graph, table: str) -> tuple[str, ...]:
+    """The inputs; and for what stands on the tickets, all tables that may raise one."""
+    inputs = graph.all_inputs(table)
+    if graph.contracts[table].kind is Kind.CURATED and {TICKETS, EVENTS} & set(inputs):
+        return (*inputs, *(t for t, c in graph.contracts.items() if c.kind is Kind.REGISTRY))
+    return inputs
 
 
 def _step(ctx: RunContext, table: str, through: str | None, debug: bool) -> StepResult:
@@ -127,7 +137,9 @@ def _step(ctx: RunContext, table: str, through: str | None, debug: bool) -> Step
     threading.current_thread().name = table
     ctx.begin_step()
     try:
-        if ctx.graph.contracts[table].kind is Kind.FEED:
+        if table == DECISION:
+            result = run_answers(ctx, table)
+        elif ctx.graph.contracts[table].kind is Kind.FEED:
             result = run_feed(ctx, table, bronze_only=through == "bronze")
         else:
             result = run_table(ctx, table)
@@ -171,7 +183,7 @@ def _serve(ctx: RunContext, tables: Sequence[str]) -> tuple[str, ...]:
     """Moves the manifest to every version of this run's tables that passed."""
     known = ledger.states(ctx.settings)
     before = read_manifest(ctx.settings).tables
-    wanted = {*tables, TICKETS} & set(ctx.graph.contracts)
+    wanted = {*tables, TICKETS, EVENTS} & set(ctx.graph.contracts)
     changes: dict[str, Served] = {}
     for t in sorted(wanted):
         state = known.get(t)

@@ -55,6 +55,7 @@ NAMES_ZH = {
     "ops.quality_results": "质量检查结果",
     "ops.reads": "数据查询记录",
     "ops.refusals": "拒收记录",
+    "ops.ticket_events": "校核工单办理记录",
     "ops.release_findings": "开放泄漏检查结果",
     "ops.deliveries": "交付登记",
     "ops.expected_deliveries": "应报已报漏报",

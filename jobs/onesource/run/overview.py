@@ -16,7 +16,7 @@ from onesource.lake import ops
 from onesource.lake.manifest import Served, read_manifest
 from onesource.run import ledger
 from onesource.run.ledger import HELD, TableState
-from onesource.run.tickets import TABLE as TICKETS
+from onesource.run.ticket_list import DepartmentTickets, by_department
 
 # 更新周期 → days within which the next delivery is promised, with a day's grace.
 PROMISE_DAYS = {
@@ -75,6 +75,7 @@ class Overview:
     tables: tuple[TableStatus, ...]
     feeds: tuple[FeedStatus, ...]
     open_tickets: dict[str, int]
+    tickets: tuple[DepartmentTickets, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -92,13 +93,15 @@ def overview(settings: Settings, day: date | None = None) -> Overview:
         for table, c in catalogue.tables.items()
     )
     feeds = tuple(_feeds(settings, catalogue, known, today))
+    asked = by_department(settings, catalogue, today)
     return Overview(
         manifest.run,
         manifest.at,
         today.isoformat(),
         tables,
         feeds,
-        _open_tickets(settings, catalogue),
+        {d.owner: d.waiting for d in asked if d.waiting},
+        asked,
     )
 
 
@@ -208,16 +211,3 @@ def _fresh(last: str | None, promise: int | None, today: date) -> bool | None:
         return None
     received = datetime.fromisoformat(last).astimezone(BEIJING).date()
     return today - received <= timedelta(days=promise)
-
-
-def _open_tickets(settings: Settings, catalogue: Catalogue) -> dict[str, int]:
-    """Owner → open tickets."""
-    contract = catalogue.tables.get(TICKETS)
-    served = read_manifest(settings).tables.get(TICKETS)
-    if contract is None or served is None:
-        return {}
-    from onesource.lake.reader import open_served
-
-    source = open_served(settings, contract, read_manifest(settings))
-    rows = source.data.to_table(columns=["owner", "state"]).to_pylist()
-    return dict(Counter(r["owner"] for r in rows if r["state"] == "OPEN"))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
-from onesource.config import Settings
+from onesource.config import BEIJING, Settings, now
 from onesource.contracts.load import load_catalogue
 from onesource.contracts.model import Contract, Kind
 from onesource.ingest import landing
@@ -17,7 +18,9 @@ from onesource.run import ledger
 from onesource.run.definition import definition, feed_definition, step_digest
 from onesource.run.ledger import HELD, TableState
 from onesource.run.plan import build_graph, division_versions, select
-from onesource.run.tickets import TABLE as TICKETS
+from onesource.run.ticket_answers import DECISION
+from onesource.run.ticket_log import EVENTS
+from onesource.run.ticket_log import TABLE as TICKETS
 
 
 @dataclass(frozen=True)
@@ -29,15 +32,18 @@ class Planned:
     why: str = ""
 
 
-def preview(settings: Settings, words: Sequence[str], through: str | None) -> list[Planned]:
-    """One entry a selected table, in building order."""
+def preview(
+    settings: Settings, words: Sequence[str], through: str | None, day: date | None = None
+) -> list[Planned]:
+    """One entry a selected table, in building order. `day`: the run's (None: today)."""
+    day = day or now().astimezone(BEIJING).date()
     catalogue = load_catalogue(settings.schemas)
     graph = build_graph(settings, catalogue)
     known = ledger.states(settings)
     versions = {t: s.version for t, s in read_manifest(settings).tables.items()}
     planned: dict[str, Planned] = {}
     for table in select(graph, catalogue, words, through):
-        if table == TICKETS:
+        if table in (TICKETS, EVENTS, DECISION):  # they follow from what the others find
             continue
         contract = graph.contracts[table]
         rules = rules_for(contract, settings.expectations, catalogue)

@@ -1,114 +1,191 @@
-"""校核工单: a conflict between sources becomes one ticket, however often it is seen."""
+"""校核工单: a conflict between sources becomes one ticket, however often it is seen.
+
+A conflict is (registry, entity, attribute, the unordered pair of values): who says which of the
+two, and in which order they were delivered, makes no other ticket. What a registry table finds is
+compared with what was seen before, and only the difference is put down.
+"""
 
 from __future__ import annotations
 
-import uuid
-from datetime import date, timedelta
+import json
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from onesource.errors import OneSourceError
-from onesource.lake import delta
-from onesource.lake.files import locked
-from onesource.lake.paths import table_path
-from onesource.run import ledger
+from onesource.contracts.source_of_record import ANY, Rule
 from onesource.run.context import RunContext
-from onesource.run.ledger import PASSED
-from onesource.run.recover import recover
+from onesource.run.ticket_fold import GONE, SEEN
+from onesource.run.ticket_log import EVENTS, TABLE, take_in
+from onesource.run.working_days import WORKING_DAYS, due_date
 
-TABLE = "registry.ticket"
-WORKING_DAYS = 10  # 51号文: a department answers a doubt within ten working days
-KEY = ("registry", "entity", "attribute", "value_a", "value_b")
+__all__ = ["EVENTS", "TABLE", "due_date", "write_tickets"]
 
-
-def due_date(opened: date, days: int = WORKING_DAYS) -> date:
-    """The day that is `days` working days after `opened`, by the Chinese calendar.
-
-    Raises OneSourceError when the calendar ends before (P11).
-    """
-    import chinese_calendar
-
-    day, left = opened, days
-    while left:
-        day += timedelta(days=1)
-        try:
-            left -= chinese_calendar.is_workday(day)
-        except NotImplementedError as e:
-            raise OneSourceError(
-                f"the calendar of working days ends before {day}",
-                todo="update the package chinesecalendar",
-            ) from e
-    return day
+_GIVEN = (
+    "registry",
+    "entity",
+    "attribute",
+    "value_a",
+    "source_a",
+    "value_b",
+    "source_b",
+    "owner",
+    "detail_zh",
+    "detail_en",
+)
+# What a builder may add: the rows (delivery/sheet/line) that say each value, and the days allowed.
+_OPTIONAL = {"evidence_a": "string", "evidence_b": "string", "due_days": "int"}
 
 
 def write_tickets(ctx: RunContext, registry: str, conflicts: DataFrame) -> None:
     """Brings `registry.ticket` in line with the conflicts that a registry table shows now.
 
     conflicts: `registry, entity, attribute, value_a, source_a, value_b, source_b, owner,
-    detail_zh, detail_en`. New ones are opened, those seen before stay as they are, those no
-    longer seen are closed, one seen again after that is opened again.
+    detail_zh, detail_en`, where `value_a` is the value served; and where the builder has them
+    `evidence_a, evidence_b` (which rows say it: names of rows, never values) and `due_days`.
+    Evidence is what tells that a newer delivery repeats a value that was settled. `owner` holds
+    where the source-of-record list has no rule for the attribute.
     """
-    contract = ctx.graph.contracts[TABLE]
-    path = table_path(ctx.settings, contract)
-    with locked(ctx.settings.root("ops") / "locks" / f"{TABLE}.lock"):
-        state = ledger.state(ctx.settings, TABLE)
-        recover(ctx, TABLE, path, state)
-        fields = {f.name: f.spark_type for f in contract.fields}
-        delta.create(ctx.spark, path, fields)
-        rows = _rows(ctx, registry, conflicts)
-        view = f"_tickets_{uuid.uuid4().hex}"
-        rows.select(*fields).createOrReplaceTempView(view)
-        try:
-            version = delta.merge(ctx.spark, _merge_sql(ctx, path, view, registry, fields), path)
-        finally:
-            ctx.spark.catalog.dropTempView(view)
-        count = delta.read(ctx.spark, path, version).count()
-        ctx.record(
-            {
-                "kind": "step",
-                "table": TABLE,
-                "step": ctx.run,
-                "verdict": PASSED,
-                "version": version,
-                "head": version,
-                "rows": count,
-            }
-        )
-        ctx.passed(TABLE, version)
+    rules = [r for r in ctx.catalogue.source_of_record.rules if r.registry == registry]
+    today = [r for r in rules if r.holds_on(ctx.day)]
+    # A calendar that ends too early must stop the step here, in words (P11).
+    due_date(ctx.day, max([WORKING_DAYS, *(r.due_days for r in today)]))
+    found = _routed(ctx, conflicts.withColumn("registry", F.lit(registry)), today)
+
+    def difference(tickets: DataFrame) -> DataFrame:
+        own = tickets.where(F.col("registry") == registry)
+        return _difference(_keyed(found, own), own.where("is_seen"))
+
+    take_in(ctx, registry, difference)
 
 
-def _rows(ctx: RunContext, registry: str, conflicts: DataFrame) -> DataFrame:
-    cells = ", ".join(f"coalesce(CAST(`{k}` AS STRING), '')" for k in KEY)
-    day = F.lit(ctx.day)
-    return (
-        conflicts.withColumn("registry", F.lit(registry))
+def ticket_id(registry: str, entity: str, attribute: str, a: str, b: str) -> Column:
+    """SQL: the digest of a conflict's key; the names are expressions."""
+    pair = [f"coalesce(CAST({v} AS STRING), '')" for v in (a, b)]
+    cells = ", ".join(
+        [
+            *(f"coalesce(CAST({c} AS STRING), '')" for c in (registry, entity, attribute)),
+            f"least({pair[0]}, {pair[1]})",
+            f"greatest({pair[0]}, {pair[1]})",
+        ]
+    )
+    return F.expr(f"substring(sha2(concat_ws(chr(31), {cells}), 256), 1, 16)")
+
+
+def _routed(ctx: RunContext, conflicts: DataFrame, rules: list[Rule]) -> DataFrame:
+    """Adds `route` (JSON: [[USCC, name], …] in the order in which departments are asked)."""
+    for name, kind in _OPTIONAL.items():
+        if name not in conflicts.columns:
+            conflicts = conflicts.withColumn(name, F.lit(None).cast(kind))
+    conflicts = conflicts.select(*_GIVEN, *_OPTIONAL)
+    codes = {str(d["name"]): str(d["uscc"]) for d in ctx.catalogue.city.departments}
+    named = _lookup(F.col("owner"), codes)
+    spoken = F.to_json(F.array(F.array(F.coalesce(named, F.lit("")), F.col("owner"))))
+    routes = {r.attribute: json.dumps(route(ctx, r), ensure_ascii=False) for r in rules}
+    days = {r.attribute: str(r.due_days) for r in rules}
+    attribute = F.col("attribute")
+    default_days = F.lit(int(days.get(ANY, WORKING_DAYS)))
+    given = F.coalesce(F.col("due_days"), _lookup(attribute, days).cast("int"), default_days)
+    return conflicts.withColumns(
+        {
+            "route": F.coalesce(
+                _lookup(attribute, routes), F.lit(routes.get(ANY)).cast("string"), spoken
+            ),
+            "due_days": given,
+        }
+    ).drop("owner")
+
+
+def _lookup(column: Column, words: dict[str, str]) -> Column:
+    if not words:
+        return F.lit(None).cast("string")
+    pairs = [F.lit(x) for pair in sorted(words.items()) for x in pair]
+    return F.create_map(*pairs)[column]
+
+
+def route(ctx: RunContext, rule: Rule) -> list[list[str]]:
+    """The departments that are asked in turn: the owner, then the providers' in their order, and
+    at last the one that publishes the city's data."""
+    city, feeds = ctx.catalogue.city, ctx.catalogue.feeds
+    codes = [rule.owner_uscc] if rule.owner_uscc else []
+    for provider in rule.providers:
+        feed = feeds.get(provider.feed)
+        codes.append((feed.properties.provider_uscc if feed else None) or "")
+    codes.append(city.open_publisher_uscc)
+    found: dict[str, str] = {}
+    for code in codes:
+        name = city.department(code, ctx.day.isoformat()) if code else None
+        if code == rule.owner_uscc:
+            name = rule.owner_name(ctx.day)
+        if code and name:  # one that was dissolved by then is not asked
+            found.setdefault(code, name)
+    return [[code, name] for code, name in found.items()]
+
+
+def _keyed(conflicts: DataFrame, tickets: DataFrame) -> DataFrame:
+    """One row a ticket, with `ticket_id` and `evidence_key`.
+
+    A conflict of a decided value with one of the values that it was decided between is the same
+    question come again, and so the same ticket.
+    """
+    decided = tickets.where("decided_value IS NOT NULL").selectExpr(
+        "ticket_id AS d_id",
+        "entity AS d_entity",
+        "attribute AS d_attribute",
+        "decided_value AS d_value",
+        "array(coalesce(value_a, ''), coalesce(value_b, '')) AS d_pair",
+    )
+    a, b = "coalesce(c.value_a, '')", "coalesce(c.value_b, '')"
+    again = (
+        "c.entity = d_entity AND c.attribute = d_attribute AND "
+        f"(({a} = d_value AND array_contains(d_pair, {b})) "
+        f"OR ({b} = d_value AND array_contains(d_pair, {a})))"
+    )
+    own = ticket_id("registry", "entity", "attribute", "value_a", "value_b")
+    places = "array_sort(array(coalesce(evidence_a, ''), coalesce(evidence_b, '')))"
+    rows = (
+        conflicts.alias("c")
+        .join(decided, F.expr(again), "left")
         .withColumns(
             {
-                "ticket_id": F.expr(f"substring(sha2(concat_ws(chr(31), {cells}), 256), 1, 16)"),
-                "state": F.lit("OPEN"),
-                "opened_on": day,
-                "due_on": F.lit(due_date(ctx.day)),
-                "closed_on": F.lit(None).cast("date"),
+                "ticket_id": F.coalesce("d_id", own),
+                "evidence_key": F.expr(
+                    "CASE WHEN coalesce(evidence_a, evidence_b) IS NOT NULL "
+                    f"THEN substring(sha2(array_join({places}, '|'), 256), 1, 16) END"
+                ),
             }
         )
-        .dropDuplicates(["ticket_id"])
+        .drop("d_id", "d_entity", "d_attribute", "d_value", "d_pair")
     )
+    rest = [c for c in rows.columns if c != "ticket_id"]
+    first = rows.groupBy("ticket_id").agg(F.min(F.struct(*rest)).alias("c"))
+    return first.select("ticket_id", "c.*")
 
 
-def _merge_sql(
-    ctx: RunContext, path: object, view: str, registry: str, fields: dict[str, str]
-) -> str:
-    from pathlib import Path
-
-    names = ", ".join(f"`{n}`" for n in fields)
-    values = ", ".join(f"s.`{n}`" for n in fields)
+def _difference(found: DataFrame, seen: DataFrame) -> DataFrame:
+    """Events: SEEN for what is new, or said by other rows; GONE for what is not there any more."""
+    before = seen.selectExpr(
+        "ticket_id AS t_id",
+        "registry AS t_registry",
+        "entity AS t_entity",
+        "attribute AS t_attribute",
+        "evidence_key AS t_key",
+    )
+    joined = found.join(before, found["ticket_id"] == before["t_id"], "full_outer")
+    event = F.expr(
+        f"CASE WHEN ticket_id IS NULL THEN '{GONE}' "
+        f"WHEN t_id IS NULL OR NOT (evidence_key <=> t_key) THEN '{SEEN}' END"
+    )
     return (
-        f"MERGE INTO {delta.sql_path(Path(str(path)))} t USING {view} s "
-        "ON t.ticket_id = s.ticket_id "
-        "WHEN MATCHED AND t.state = 'CLOSED' THEN UPDATE SET state = 'OPEN', "
-        "opened_on = s.opened_on, due_on = s.due_on, closed_on = NULL "
-        f"WHEN NOT MATCHED THEN INSERT ({names}) VALUES ({values}) "
-        f"WHEN NOT MATCHED BY SOURCE AND t.registry = '{registry}' AND t.state = 'OPEN' "
-        f"THEN UPDATE SET state = 'CLOSED', closed_on = DATE '{ctx.day.isoformat()}'"
+        joined.withColumns(
+            {
+                "event": event,
+                "ticket_id": F.coalesce("ticket_id", "t_id"),
+                "registry": F.coalesce("registry", "t_registry"),
+                "entity": F.coalesce("entity", "t_entity"),
+                "attribute": F.coalesce("attribute", "t_attribute"),
+                "who": F.lit("onesource"),
+            }
+        )
+        .where("event IS NOT NULL")
+        .drop("t_id", "t_registry", "t_entity", "t_attribute", "t_key")
     )

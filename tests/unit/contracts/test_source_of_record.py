@@ -63,7 +63,7 @@ def test_the_rule_of_the_day_is_found_with_its_providers_in_order(tmp_path: Path
 
 def test_an_attribute_without_a_rule_is_an_error_that_names_it(tmp_path: Path) -> None:
     listed = load_source_of_record(written(tmp_path, LIST))
-    with pytest.raises(ContractError, match="no rule names registry.thing.colour on 2020-01-01"):
+    with pytest.raises(ContractError, match=r"no rule names registry\.thing\.colour on 2020"):
         listed.attribute("registry.thing", "colour", date(2020, 1, 1))
 
 
@@ -102,7 +102,11 @@ def test_a_last_rule_that_ends_is_refused(tmp_path: Path) -> None:
         ("energy.other]", "energy.coal]", ":13: rules[1].providers[0]: the feed energy.coal"),
         ("[name, size]", "[name, name]", ":3: rules[0].attributes[1]: name stands twice"),
         ("registry.thing", "silver.thing", ":2: rules[0].registry: String should match"),
-        ("valid_to: 2019-02-01", "valid_to: 2019-02-31", ":4: rules[0].valid_to: "),
+        (
+            "valid_to: 2019-02-01",
+            "valid_to: 2019-02-31",
+            ": is no valid YAML (day is out",
+        ),
         ("rules:", "rule:", ":1: must be one list, `rules`"),
     ],
 )
