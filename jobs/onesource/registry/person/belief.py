@@ -11,6 +11,8 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from onesource.config import BEIJING
+
 State = Hashable
 Stretch = tuple[date, date | None, State]  # valid_from, valid_to, what held
 
@@ -29,6 +31,16 @@ class Belief:
 def moments(known: Iterable[tuple[datetime, datetime | None]]) -> list[datetime]:
     """The times of receipt at which what is believed may change, in order."""
     return sorted({moment for pair in known for moment in pair if moment is not None})
+
+
+def nightly(at: Sequence[datetime]) -> list[datetime]:
+    """Of each day (Beijing) the last moment.
+
+    A night's files come minutes apart, and what would follow from the first half of them was
+    never served to anyone: the registry learns by the day.
+    """
+    last = {moment.astimezone(BEIJING).date(): moment for moment in sorted(at)}
+    return list(last.values())
 
 
 def beliefs(at: Sequence[datetime], world: Callable[[datetime], Sequence[Stretch]]) -> list[Belief]:

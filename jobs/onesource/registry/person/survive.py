@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from onesource.registry.person.belief import Belief, Stretch, beliefs, joined, moments
+from onesource.registry.person.belief import Belief, Stretch, beliefs, joined, moments, nightly
 from onesource.registry.person.death import Death, death_of
 from onesource.registry.person.model import (
     ATTRIBUTES,
@@ -108,7 +108,7 @@ def survive(voices: Sequence[Voice], providers: Providers) -> dict[str, list[Bel
     A belief's state is a tuple: the attributes' `Won` (or None) in the order of `ATTRIBUTES`, then
     the status and the `Death` (or None).
     """
-    at = moments((v.known_from, v.known_to) for v in voices)
+    at = nightly(moments((v.known_from, v.known_to) for v in voices))
     worlds: dict[str, dict[datetime, list[Stretch]]] = defaultdict(dict)
     for moment in at:
         for person in persons_at(voices, moment):
