@@ -47,6 +47,12 @@ def build_source(
 
 def _owners(spoken: DataFrame) -> DataFrame:
     """`_atom, person_id` where a component has several atoms; elsewhere the atom is the seed."""
+    rows = several_atoms(spoken.withColumn("_order", F.col("said_order")))
+    return by_component(rows).mapInArrow(arrow.atom_owners, "_atom string, person_id string")
+
+
+def several_atoms(spoken: DataFrame) -> DataFrame:
+    """The voices of components of more than one atom: people whose number changed."""
     several = (
         spoken.where("_component IS NOT NULL")
         .groupBy("_component")
@@ -54,11 +60,10 @@ def _owners(spoken: DataFrame) -> DataFrame:
         .where("n > 1")
         .select("_component")
     )
-    rows = spoken.withColumn("_order", F.col("said_order")).join(several, "_component", "left_semi")
-    return _by_component(rows).mapInArrow(arrow.atom_owners, "_atom string, person_id string")
+    return spoken.join(several, "_component", "left_semi")
 
 
-def _by_component(rows: DataFrame) -> DataFrame:
+def by_component(rows: DataFrame) -> DataFrame:
     """The voices, those of a component together and in an order that any run repeats."""
     order = ("_component", "statement_at", "_order", "source", "source_key", "role", "line")
     return (
@@ -76,7 +81,7 @@ def build_person(spark: SparkSession, inputs: Mapping[str, DataFrame], ctx: Any)
     """
     source = inputs[SOURCE]
     providers = providers_of(ctx)
-    spoken = _by_component(source.where("_component IS NOT NULL"))
+    spoken = by_component(source.where("_component IS NOT NULL"))
     rows = spoken.mapInArrow(partial(_survivors, providers=providers), arrow.SPARK_SCHEMA)
     return {PERSON: rows, "conflicts": partial(_conflicts, source=source, ctx=ctx)}
 

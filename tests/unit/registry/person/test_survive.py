@@ -5,8 +5,9 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
+from onesource.registry.person.after import redirects
 from onesource.registry.person.belief import Belief
-from onesource.registry.person.model import ATTRIBUTES, Reason, Status
+from onesource.registry.person.model import ATTRIBUTES, Reason, Status, person_id
 from onesource.registry.person.survive import Won, persons_at, survive
 from tests.unit.registry.person.people import NUMBER, PROVIDERS, at, change, full, voice
 
@@ -160,3 +161,17 @@ def test_one_word_is_a_suspicion_and_two_are_a_death() -> None:
         (Status.MAYBE_DEAD, "2024-05-01", at("2024-05-03"), at("2024-05-09")),
         (Status.DEAD, "2024-05-01", at("2024-05-09"), None),
     ]
+
+
+def test_a_merge_leaves_a_redirect_and_taking_it_back_ends_it() -> None:
+    other = "142325196001010029"
+    old = full("2024-01-31", name="王小明", id_no=NUMBER)
+    insured = voice("base.social_insurance", "2024-01-01", atom=other, id_no=other, name="王小明")
+    merged = replace(change("06", "2024-03-01", id_no=other, name="王小明"), atom=other)
+    mine, theirs = person_id(NUMBER), person_id(other)
+    assert list(redirects([old, insured, merged])) == [(theirs, mine, at("2024-03-01"), None)]
+    taken_back = replace(merged, known_to=at("2024-04-01"))
+    assert list(redirects([old, insured, taken_back])) == [
+        (theirs, mine, at("2024-03-01"), at("2024-04-01"))
+    ]
+    assert list(redirects([old, insured])) == []
