@@ -18,14 +18,13 @@ from onesource.registry.person.model import Voice, person_id
 from onesource.registry.person.survive import persons_at
 
 _TIME = pa.timestamp("us", tz="UTC")
-_SCHEMA = pa.schema(
-    [
-        ("person_id", pa.string()),
-        ("into_person_id", pa.string()),
-        ("known_from", _TIME),
-        ("known_to", _TIME),
-    ]
-)
+_FIELDS: list[pa.Field[Any]] = [
+    pa.field("person_id", pa.string()),
+    pa.field("into_person_id", pa.string()),
+    pa.field("known_from", _TIME),
+    pa.field("known_to", _TIME),
+]
+_SCHEMA = pa.schema(_FIELDS)
 
 
 def build_redirects(
@@ -71,11 +70,14 @@ def redirects(
                 yield own, target, start, end
 
 
-# A benefit paid for a month → voice attributes that say so: month and, where it is said, amount.
-_PAID = """
+# The last month for which a list paid. Who still stands on a county's list of 低保 was paid until
+# the latest word of that county.
+_LATEST = "max(statement_at) OVER (PARTITION BY source, county_code)"
+_PAID = f"""
     CASE source
-      WHEN 'base.low_income' THEN date_format(coalesce(said_to - INTERVAL 1 DAY, statement_at), 'yyyy-MM')
-      WHEN 'base.social_insurance' THEN substring(get_json_object(attributes, '$.last_paid_month'), 1, 7)
+      WHEN 'base.low_income'
+      THEN date_format(coalesce(CAST(date_sub(said_to, 1) AS TIMESTAMP), {_LATEST}), 'yyyy-MM')
+      ELSE substring(get_json_object(attributes, '$.last_paid_month'), 1, 7)
     END
 """
 

@@ -25,6 +25,7 @@ READ = (
     "_component", "_atom", "_unit", "source", "source_key", "role", "event", "said_from",
     "said_to", "known_from", "known_to", "statement_at", "_order", "id_type", "id_no", "name",
     "sex", "birth_date", "attributes", "delivery_id", "sheet", "line",
+    "_is_shared",
 )  # fmt: skip
 _CONFLICT = pa.struct(
     [
@@ -88,7 +89,8 @@ def components(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[str, list[Vo
 
 def _voice(row: tuple[Any, ...]) -> Voice:
     (_, atom, unit, source, key, role, event, said_from, said_to, known_from, known_to, at, order,
-     id_type, id_no, name, sex, birth, attributes, delivery, sheet, line) = row  # fmt: skip
+     id_type, id_no, name, sex, birth, attributes, delivery, sheet, line,
+     is_shared) = row  # fmt: skip
     values: dict[str, str] = json.loads(attributes) if attributes else {}
     for attribute, value in (
         ("id_no", id_no),
@@ -102,7 +104,7 @@ def _voice(row: tuple[Any, ...]) -> Voice:
     start = said_from or at.date()
     place = f"{delivery}/{sheet or ''}/{line}"
     return Voice(source, key or "", role, atom, unit, event or "state", start, said_to, known_from,
-                 known_to, at, order or "", values, place)  # fmt: skip
+                 known_to, at, order or "", values, place, is_shared)  # fmt: skip
 
 
 def survivors(batches: Iterable[pa.RecordBatch], providers: Providers) -> Iterator[pa.RecordBatch]:
@@ -123,10 +125,11 @@ def _component_rows(
     now = {p.person_id: p for p in persons_at([v for v in voices if v.known_to is None], None)}
     for pid, believed in survive(voices, providers).items():
         last = _last(believed)
-        found = list(conflicts_of(now[pid], last.state, providers)) if last and pid in now else []  # type: ignore[arg-type]
+        found = list(conflicts_of(now[pid], last.state, providers)) if last and pid in now else []
         for b in believed:
             is_open = b.known_to is None and b.valid_to is None
-            yield _row(pid, b, component, found if b is last else [], bool(found) and is_open)
+            disputed = is_open and (bool(found) or any(v.is_shared for v in now[pid].voices))
+            yield _row(pid, b, component, found if b is last else [], disputed)
 
 
 def _last(believed: list[Belief]) -> Belief | None:
@@ -136,7 +139,7 @@ def _last(believed: list[Belief]) -> Belief | None:
 
 
 def _row(pid: str, b: Belief, component: str, found: list[Any], disputed: bool) -> tuple[Any, ...]:
-    *won, status, death = b.state  # type: ignore[misc]
+    *won, status, death = b.state
     values = {a: w.value if w is not None else None for a, w in zip(ATTRIBUTES, won, strict=True)}
     cells: list[Any] = [_cell(a, values[a]) for a in ATTRIBUTES]
     division = values["current_division_code"] or values["hukou_division_code"]

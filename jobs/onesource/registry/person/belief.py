@@ -7,13 +7,14 @@ were believed then; rows of successive moments that say the same are one row.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from onesource.config import BEIJING
 
-State = Hashable
+State = Any  # whatever can be compared; a tuple of attributes
 Stretch = tuple[date, date | None, State]  # valid_from, valid_to, what held
 
 

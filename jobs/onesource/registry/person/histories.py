@@ -184,7 +184,7 @@ def _rows(
     return [
         {
             "person_id": person,
-            **dict(zip(attributes, b.state, strict=True)),  # type: ignore[arg-type]
+            **dict(zip(attributes, b.state, strict=True)),
             **{c: getattr(b, c) for c in _CLOCKS},
         }
         for b in found

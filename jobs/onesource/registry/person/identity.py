@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import pyarrow as pa
 from pyspark.sql import DataFrame
@@ -26,7 +27,8 @@ _CHUNK = 4096
 
 
 def identified(voices: DataFrame) -> DataFrame:
-    """Adds `_number, _unit, _speaker, _atom, _component, match_rule, match_score` to voices.
+    """Adds `_number, _unit, _speaker, _atom, _component, _is_shared` (two people use the number),
+    `match_rule` and `match_score` to voices.
 
     Voices without a sound number and without a unit have no atom yet.
     """
@@ -49,6 +51,7 @@ def identified(voices: DataFrame) -> DataFrame:
         .withColumns(
             {
                 "_component": F.expr("coalesce(_root, _atom)"),
+                "_is_shared": F.expr("coalesce(_is_shared, false)"),
                 "match_rule": F.expr(
                     "CASE WHEN _number IS NOT NULL THEN 'number' WHEN _unit IS NOT NULL "
                     "THEN 'register' END"
@@ -88,13 +91,14 @@ def _atoms(named: DataFrame) -> DataFrame:
             F.expr("transform(speakers, s -> s.names)").alias("names"),
         )
     )
-    schema = "_number string, _speaker string, _shared_atom string"
+    schema = "_number string, _speaker string, _shared_atom string, _is_shared boolean"
     return spoken.mapInArrow(_atom_batches, schema)
 
 
 def _atom_batches(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     for batch in batches:
-        rows: dict[str, list[str]] = {"_number": [], "_speaker": [], "_shared_atom": []}
+        names_of = ("_number", "_speaker", "_shared_atom", "_is_shared")
+        rows: dict[str, list[Any]] = {name: [] for name in names_of}
         for row in batch.to_pylist():
             number, names = row["_number"], row["names"]
             person = clusters(names)
@@ -106,6 +110,7 @@ def _atom_batches(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]
                 rows["_number"].append(number)
                 rows["_speaker"].append(who)
                 rows["_shared_atom"].append(label[n])
+                rows["_is_shared"].append(len(set(label.values())) > 1)
         yield pa.RecordBatch.from_pydict(rows)
 
 
@@ -139,7 +144,7 @@ def _roots(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         return a
 
     for batch in batches:
-        for atoms in batch.column("atoms").to_pylist():
+        for atoms in batch.to_pydict()["atoms"]:
             for a in atoms:
                 root.setdefault(a, a)
             least = min(find(a) for a in atoms)

@@ -89,6 +89,7 @@ class Voice:
     said_order: str
     values: Mapping[str, str]
     place: str
+    is_shared: bool = False
 
     def is_known(self, moment: datetime) -> bool:
         return self.known_from <= moment and (self.known_to is None or moment < self.known_to)

@@ -114,7 +114,7 @@ def survive(voices: Sequence[Voice], providers: Providers) -> dict[str, list[Bel
         for person in persons_at(voices, moment):
             worlds[person.person_id][moment] = world(person.voices, providers)
     return {
-        pid: beliefs(at, lambda m, w=by_moment: w.get(m, ()))  # type: ignore[misc]
+        pid: beliefs(at, lambda m, w=by_moment: w.get(m, ()))
         for pid, by_moment in worlds.items()
     }
 

@@ -13,7 +13,7 @@ from tests.unit.registry.person.people import NUMBER, PROVIDERS, at, change, ful
 
 
 def _won(b: Belief, attribute: str) -> Won | None:
-    found: Won | None = b.state[ATTRIBUTES.index(attribute)]  # type: ignore[index]
+    found: Won | None = b.state[ATTRIBUTES.index(attribute)]
     return found
 
 
@@ -156,7 +156,7 @@ def test_one_word_is_a_suspicion_and_two_are_a_death() -> None:
     burnt = voice("base.cremation", "2024-05-02", "2024-05-09", event="death",
                   death_date="2024-05-02")  # fmt: skip
     rows = _one([alive, certified, burnt])
-    found = [(b.state[-2], str(b.valid_from), b.known_from, b.known_to) for b in rows]  # type: ignore[index]
+    found = [(b.state[-2], str(b.valid_from), b.known_from, b.known_to) for b in rows]
     assert [f for f in found if f[1] == "2024-05-01"] == [
         (Status.MAYBE_DEAD, "2024-05-01", at("2024-05-03"), at("2024-05-09")),
         (Status.DEAD, "2024-05-01", at("2024-05-09"), None),
