@@ -13,6 +13,7 @@ from onesource.contracts.load import load_catalogue
 from onesource.lake.reads import record_read
 from onesource.run.contributions import FromDelivery, InputUse
 from onesource.run.explain import Cell, Explanation, Row, explain
+from onesource.run.explain_voices import Attribute
 from onesource.run.provenance import Place
 
 
@@ -69,6 +70,10 @@ def _row(row: Row) -> Iterator[str]:
     for issue in row.issues:
         where = f"{issue.field}: " if issue.field else ""
         yield f"issue 问题: {where}{issue.verdict} {issue.reason_zh} {issue.reason_en}"
+    if row.attributes:
+        yield "sources 各属性来源:"
+        for a in row.attributes:
+            yield from _attribute(a)
     if row.place is not None:
         yield from _place(row.place)
     if row.also:
@@ -85,6 +90,15 @@ def _cell(c: Cell) -> str:
     elif c.source:
         text += f"  ← {c.source}"
     return text
+
+
+def _attribute(a: Attribute) -> Iterator[str]:
+    yield f"  {a.name} {a.name_zh} ← {a.source}: {a.reason_en} {a.reason_zh}"
+    for h in a.voices:
+        won = "won 采用" if h.source == a.source and h.agrees else "lost 未采用"
+        same = "the same value 值相同" if h.agrees else "another value 值不同"
+        until = f" to {h.said_to}" if h.said_to else ""
+        yield (f"    {won}: {h.source}, {same}, holds from {h.said_from}{until}; {_short(h.place)}")
 
 
 def _place(place: Place) -> Iterator[str]:

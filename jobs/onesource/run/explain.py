@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from onesource.clean.reasons import reason, reasons
@@ -21,6 +21,7 @@ from onesource.lake import ops, reader
 from onesource.lake.manifest import Manifest, read_manifest
 from onesource.lake.paths import bronze_path
 from onesource.run.contributions import Made, contributions
+from onesource.run.explain_voices import Attribute, attributes_of
 from onesource.run.provenance import PERSONAL, Place, Values, is_personal, place_of, rows_where
 
 if TYPE_CHECKING:
@@ -52,12 +53,14 @@ class Issue:
 
 @dataclass(frozen=True)
 class Row:
-    """A served row; of silver also its place, its issues, and the other lines with its key."""
+    """A served row; of silver also its place, its issues, and the other lines with its key; of a
+    registry that names a source per attribute, whose word won and whose lost."""
 
     cells: tuple[Cell, ...]
     place: Place | None = None
     issues: tuple[Issue, ...] = ()
     also: tuple[Place, ...] = ()
+    attributes: tuple[Attribute, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -123,7 +126,9 @@ def _explanation(
         rows = [_silver_row(con, settings, catalogue, contract, v, notes) for v in found[:_ROWS]]
     else:
         made = contributions(con, settings, catalogue, contract, manifest, found[0], notes)
-        rows = [_made_row(contract, v, made.sources) for v in found[:_ROWS]]
+        for v in found[:_ROWS]:
+            told = attributes_of(con, settings, catalogue, contract, manifest, v, notes)
+            rows.append(replace(_made_row(contract, v, made.sources), attributes=told))
     served = manifest.tables[contract.table]
     return Explanation(
         table=contract.table,

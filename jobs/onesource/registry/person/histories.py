@@ -168,7 +168,8 @@ def _project(
                 rows += _rows(person, beliefs, attributes)
                 person, beliefs = row["person_id"], []
             state = tuple(row[a] for a in attributes)
-            beliefs.append(Belief(*(row[c] for c in _CLOCKS), state))
+            start, end, known, until = (row[c] for c in _CLOCKS)
+            beliefs.append(Belief(start, end, known, until, state))
         if len(rows) >= _ROWS:
             yield pa.RecordBatch.from_pylist(rows, schema=schema)
             rows = []

@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any, NamedTuple
 
 from onesource.registry.person.belief import Belief, Stretch, beliefs, joined, moments, nightly
@@ -113,10 +114,11 @@ def survive(voices: Sequence[Voice], providers: Providers) -> dict[str, list[Bel
     for moment in at:
         for person in persons_at(voices, moment):
             worlds[person.person_id][moment] = world(person.voices, providers)
-    return {
-        pid: beliefs(at, lambda m, w=by_moment: w.get(m, ()))
-        for pid, by_moment in worlds.items()
-    }
+    return {pid: beliefs(at, partial(_at, by_moment)) for pid, by_moment in worlds.items()}
+
+
+def _at(by_moment: Mapping[datetime, list[Stretch]], moment: datetime) -> list[Stretch]:
+    return by_moment.get(moment, [])
 
 
 def world(voices: Sequence[Voice], providers: Providers) -> list[Stretch]:
