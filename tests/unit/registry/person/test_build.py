@@ -1,0 +1,184 @@
+"""From silver rows to people, through Spark. All people are synthetic."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+
+from onesource.config import Settings
+from onesource.contracts.load import load_catalogue
+from onesource.contracts.model import Catalogue
+from onesource.registry.person.after import build_payments, build_redirects
+from onesource.registry.person.build import build_person, build_source
+from onesource.registry.person.histories import build_ids, build_members, build_names
+from tests.unit.registry.person.people import at, day
+
+A, B, C = "142325196001010010", "142325196001010029", "142326197506151231"
+PROJECT = Settings.from_environment({}).schemas
+
+
+@pytest.fixture(scope="module")
+def catalogue() -> Catalogue:
+    return load_catalogue(PROJECT, odcs=False)
+
+
+def silver(
+    spark: SparkSession, catalogue: Catalogue, feed: str, rows: list[Mapping[str, Any]]
+) -> DataFrame:
+    """Rows of a feed's silver table; what is not said is null. `on`: the day of the statement."""
+    contract = catalogue.feeds[feed]
+    types = {f.name: f.spark_type for f in contract.fields}
+    clocks = {"known_from": "timestamp", "known_to": "timestamp"}
+    if contract.history == "bitemporal":
+        clocks |= {"valid_from": "date", "valid_to": "date"}
+    else:
+        clocks = {}
+    technical = {
+        "_delivery_id": "string", "_sheet": "string", "_line": "bigint",
+        "_statement_at": "timestamp", "_received_at": "timestamp", "_order": "string",
+    }  # fmt: skip
+    wanted = types | clocks | technical
+    filled = []
+    for line, row in enumerate(rows, 2):
+        on = row["on"]
+        said: dict[str, Any] = {
+            "valid_from": day(on), "known_from": at(on), "_delivery_id": f"{feed}-{on}",
+            "_line": line, "_statement_at": at(on), "_received_at": at(on), "_order": on,
+        }  # fmt: skip
+        said |= {
+            k: (day(v) if types.get(k) == "date" or k == "valid_to" else v) for k, v in row.items()
+        }
+        filled.append(tuple(said.get(name) for name in wanted))
+    return spark.createDataFrame(filled, ", ".join(f"`{n}` {t}" for n, t in wanted.items()))
+
+
+def resident(no: str, name: str, id_no: str | None, on: str = "2024-01-31", **more: Any) -> dict:  # type: ignore[type-arg]
+    return {"person_no": no, "name": name, "id_no": id_no, "on": on, "household_no": f"H{no}",
+            "relation_to_head": "02", **more}  # fmt: skip
+
+
+def build(spark: SparkSession, catalogue: Catalogue, **feeds: list[Any]) -> SimpleNamespace:
+    """The tables of persons from rows of the feeds named."""
+    ctx = SimpleNamespace(catalogue=catalogue, day=date(2024, 6, 1))
+    inputs = {
+        f"silver.base_{name}": silver(spark, catalogue, f"base.{name}", rows)
+        for name, rows in feeds.items()
+    }
+    source = build_source(spark, inputs, ctx)["registry.person_source"].cache()
+    made = build_person(spark, {"registry.person_source": source}, ctx)
+    person = made["registry.person"].cache()
+    tables = {"registry.person_source": source, "registry.person": person}
+    return SimpleNamespace(
+        source=source,
+        person=person,
+        conflicts=made["conflicts"](person),
+        tables=tables,
+        ctx=ctx,
+    )
+
+
+def now(person: DataFrame) -> dict[str, tuple[str, bool]]:
+    rows = person.where("known_to IS NULL AND valid_to IS NULL").collect()
+    return {r["name"]: (r["id_no"], r["is_disputed"]) for r in rows}
+
+
+def test_one_number_with_two_people_makes_two_and_asks_once(
+    spark: SparkSession, catalogue: Catalogue
+) -> None:
+    made = build(
+        spark,
+        catalogue,
+        resident=[resident("1", "王小明", A), resident("2", "李建国", A), resident("3", "赵敏", C)],
+    )
+    assert now(made.person) == {"王小明": (A, True), "李建国": (A, True), "赵敏": (C, False)}
+    (asked,) = made.conflicts.where("attribute = 'id_no'").collect()
+    assert asked["owner"] == "市公安局"
+    assert A not in " ".join(str(v) for v in asked.asDict().values()), "a ticket names no number"
+
+
+def test_a_corrected_number_is_followed_and_the_old_one_still_finds_the_person(
+    spark: SparkSession, catalogue: Catalogue
+) -> None:
+    made = build(
+        spark,
+        catalogue,
+        resident=[resident("1", "王小明", A)],
+        resident_change=[
+            {"change_no": "9", "person_no": "1", "change_type": "06", "changed_on": "2024-03-01",
+             "name": "王小明", "id_no": B, "on": "2024-03-02"},
+        ],
+        social_insurance=[
+            {"personal_no": "S1", "insurance_type": "110", "name": "王小明", "id_no": B,
+             "status": "1", "on": "2024-02-01"},
+        ],
+    )  # fmt: skip
+    people = {r["person_id"] for r in made.source.collect()}
+    assert len(people) == 1
+    ids = build_ids(spark, made.tables, made.ctx)["registry.person_id_history"]
+    current = ids.where(f"known_to IS NULL AND person_id = '{people.pop()}'")
+    assert {(r["id_no"], str(r["valid_to"])) for r in current.collect()} == {
+        (A, "2024-03-01"),
+        (B, "None"),
+    }
+    redirects = build_redirects(spark, made.tables, made.ctx)["registry.person_redirect"].collect()
+    assert [r["known_from"].astimezone(UTC).date() for r in redirects] == [date(2024, 3, 2)]
+
+
+def test_a_renaming_is_no_second_person(spark: SparkSession, catalogue: Catalogue) -> None:
+    made = build(
+        spark,
+        catalogue,
+        resident=[resident("1", "王小明", A, valid_to="2024-02-29"),
+                  resident("1", "李建国", A, "2024-02-29", former_name="王小明")],
+        medical_insurance=[{"personal_no": "Y", "name": "王小明", "id_no": A, "on": "2024-02-01"}],
+    )  # fmt: skip
+    assert set(now(made.person)) == {"李建国"}
+    names = build_names(spark, made.tables, made.ctx)["registry.person_name_history"]
+    assert {r["name"] for r in names.where("known_to IS NULL").collect()} == {"王小明", "李建国"}
+
+
+def test_the_dead_are_found_on_the_lists_of_benefits(
+    spark: SparkSession, catalogue: Catalogue
+) -> None:
+    made = build(
+        spark,
+        catalogue,
+        resident=[resident("1", "王小明", A)],
+        death_certificate=[{"certificate_no": "D1", "name": "王小明", "id_no": A,
+                            "death_date": "2024-02-10", "on": "2024-02-12"}],
+        low_income=[{"certificate_no": "L1", "household_no": "L1", "name": "王小明", "id_no": A,
+                     "relation": "02", "category": "1", "on": "2024-05-31"}],
+    )  # fmt: skip
+    paid = build_payments(spark, made.tables, made.ctx)["registry.payment_after_death"].collect()
+    assert [(r["status"], r["last_paid_month"], r["months_count"]) for r in paid] == [
+        ("疑似死亡", "2024-05", 3)
+    ]
+    members = build_members(spark, made.tables, made.ctx)["registry.household_member"]
+    assert {r["household_kind"] for r in members.collect()} == {"户籍户", "低保家庭"}
+
+
+def test_a_voice_without_a_sound_number_makes_nobody(
+    spark: SparkSession, catalogue: Catalogue
+) -> None:
+    made = build(
+        spark,
+        catalogue,
+        resident=[resident("1", "王小明", A)],
+        cremation=[{"record_no": "C1", "name": "王小明", "death_date": "2024-02-10",
+                    "on": "2024-02-12"}],
+    )  # fmt: skip
+    assert made.person.select("person_id").distinct().count() == 1
+    assert {r["status"] for r in made.person.collect()} == {"在籍"}, "never on the name alone"
+
+
+def test_the_times_of_the_rows_are_times_of_receipt(
+    spark: SparkSession, catalogue: Catalogue
+) -> None:
+    made = build(spark, catalogue, resident=[resident("1", "王小明", A)])
+    (row,) = made.person.collect()
+    assert row["known_from"].astimezone(UTC) == datetime(2024, 1, 31, tzinfo=UTC)
