@@ -192,7 +192,8 @@ def explain(
 @app.command()
 def simulate(
     out: Annotated[Path, typer.Option(help="The folder to write into.")],
-    only: Annotated[str, typer.Option(help="The sector to simulate.")] = "energy",
+    only: Annotated[str, typer.Option(help="base (people) or energy; left out: all.")] = "all",
+    people: Annotated[int, typer.Option(min=100, help="How many people.")] = 2000,
     nights: Annotated[int, typer.Option(min=1, help="How many nights.")] = 3,
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 1,
     faults: Annotated[str, typer.Option(help="none, light, real, heavy, or a file.")] = "real",
@@ -201,7 +202,7 @@ def simulate(
     """A synthetic city's deliveries, with the truth beside them in OUT/_truth."""
     from onesource.cli.simulate import simulate_command
 
-    raise typer.Exit(simulate_command(_settings(), out, only, nights, seed, faults, _day(start)))
+    raise typer.Exit(simulate_command(_settings(), out, only, people, nights, seed, faults, _day(start)))
 
 
 @new_app.command("feed")

@@ -8,31 +8,44 @@ from pathlib import Path
 from onesource.config import Settings
 from onesource.contracts.load import load_catalogue
 from onesource.errors import UsageError
+from onesource.simulate.city.city import simulate_city
 from onesource.simulate.energy import DEFAULT_START, simulate_energy
 
-SECTORS = ("energy",)
+PARTS = ("all", "base", "energy")
 
 
 def simulate_command(
     settings: Settings,
     out: Path,
     only: str,
+    people: int,
     nights: int,
     seed: int,
     faults: str,
     start: date | None,
 ) -> int:
-    """Raises UsageError for a sector that cannot be simulated."""
-    if only not in SECTORS:
+    """Raises UsageError for a part of the city that cannot be simulated."""
+    if only not in PARTS:
         raise UsageError(
-            f"the sector {only} cannot be simulated", todo=f"one of {', '.join(SECTORS)}"
+            f"the sector {only} cannot be simulated", todo=f"one of {', '.join(PARTS)}"
         )
     catalogue = load_catalogue(settings.schemas)
-    made = simulate_energy(
-        catalogue, out, nights=nights, seed=seed, faults=faults, start=start or DEFAULT_START
-    )
-    print(
-        f"{made.files} files of {len(made.nights)} nights in {out}, all synthetic; "
-        f"{made.faults} planted faults, the truth is in {out / '_truth'}"
-    )
+    first = start or DEFAULT_START
+    if only != "base":
+        made = simulate_energy(
+            catalogue, out, nights=nights, seed=seed, faults=faults, start=first
+        )
+        print(
+            f"{made.files} files of {len(made.nights)} nights in {out}, all synthetic; "
+            f"{made.faults} planted faults, the truth is in {out / '_truth'}"
+        )
+    if only != "energy":
+        city = simulate_city(
+            catalogue, settings.schemas, out, people=people, nights=nights, seed=seed,
+            faults=faults, start=first, clear=only == "base",
+        )  # fmt: skip
+        print(
+            f"{city.people} people, {city.files} files with {city.rows} rows in {out}, all "
+            f"synthetic; {city.faults} planted faults, the truth is in {out / '_truth'}"
+        )
     return 0

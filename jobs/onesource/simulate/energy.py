@@ -60,7 +60,7 @@ def simulate_energy(
     if nights < 1:
         raise UsageError("there must be at least one night", todo="say --nights 1 or more")
     chance = rates(faults)
-    _clear(out)
+    empty(out)
     last = start + timedelta(days=nights - 1)
     ledger = Ledger()
     every = mines(catalogue.city.counties, seed)
@@ -81,7 +81,7 @@ def simulate_energy(
     return Simulated(out, folders, files, len(every), len(ledger.faults))
 
 
-def _clear(out: Path) -> None:
+def empty(out: Path) -> None:
     """Empties a folder of an earlier simulation. Raises UsageError for any other full folder."""
     if out.exists() and not out.is_dir():
         raise UsageError("is no folder", where=str(out))

@@ -15,6 +15,7 @@ from pathlib import Path
 import yaml
 
 from onesource.errors import UsageError
+from onesource.simulate.city.kinds import PERSON_KINDS, PERSON_PROFILES
 
 # kind → (what it is, what must become of it)
 KINDS: Mapping[str, tuple[str, str]] = {
@@ -84,23 +85,35 @@ PROFILES: Mapping[str, Mapping[str, float]] = {
 
 def rates(profile: str) -> dict[str, float]:
     """The rates of a named profile, or of a YAML file `kind: rate`. Raises UsageError."""
-    if profile in PROFILES:
-        return {kind: PROFILES[profile].get(kind, 0.0) for kind in KINDS}
+    return _rates(profile, KINDS, PROFILES)
+
+
+def person_rates(profile: str) -> dict[str, float]:
+    """The same for the kinds of the person feeds; one file may name kinds of both."""
+    return _rates(profile, PERSON_KINDS, PERSON_PROFILES)
+
+
+def _rates(
+    profile: str, kinds: Mapping[str, tuple[str, str]], profiles: Mapping[str, Mapping[str, float]]
+) -> dict[str, float]:
+    if profile in profiles:
+        return {kind: profiles[profile].get(kind, 0.0) for kind in kinds}
     path = Path(profile)
     if not path.is_file():
-        known = ", ".join(PROFILES)
+        known = ", ".join(profiles)
         raise UsageError(f"there are no faults {profile}", todo=f"one of {known}, or a YAML file")
     raw = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     if not isinstance(raw, dict):
         raise UsageError("is no mapping of kind to rate", where=profile)
+    every = {**KINDS, **PERSON_KINDS}
     for kind, rate in raw.items():
-        if kind not in KINDS:
+        if kind not in every:
             raise UsageError(
-                f"there is no fault {kind}", where=profile, todo=f"one of {', '.join(KINDS)}"
+                f"there is no fault {kind}", where=profile, todo=f"one of {', '.join(every)}"
             )
         if not isinstance(rate, int | float) or not 0 <= rate <= 1:
             raise UsageError(f"the rate of {kind} is not between 0 and 1", where=profile)
-    return {kind: float(raw.get(kind, 0.0)) for kind in KINDS}
+    return {kind: float(raw.get(kind, 0.0)) for kind in kinds}
 
 
 @dataclass(frozen=True)
