@@ -202,7 +202,9 @@ def simulate(
     """A synthetic city's deliveries, with the truth beside them in OUT/_truth."""
     from onesource.cli.simulate import simulate_command
 
-    raise typer.Exit(simulate_command(_settings(), out, only, people, nights, seed, faults, _day(start)))
+    raise typer.Exit(
+        simulate_command(_settings(), out, only, people, nights, seed, faults, _day(start))
+    )
 
 
 @new_app.command("feed")

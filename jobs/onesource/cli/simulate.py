@@ -32,9 +32,7 @@ def simulate_command(
     catalogue = load_catalogue(settings.schemas)
     first = start or DEFAULT_START
     if only != "base":
-        made = simulate_energy(
-            catalogue, out, nights=nights, seed=seed, faults=faults, start=first
-        )
+        made = simulate_energy(catalogue, out, nights=nights, seed=seed, faults=faults, start=first)
         print(
             f"{made.files} files of {len(made.nights)} nights in {out}, all synthetic; "
             f"{made.faults} planted faults, the truth is in {out / '_truth'}"

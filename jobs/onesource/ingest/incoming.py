@@ -49,8 +49,10 @@ def incoming_files(paths: Sequence[Path]) -> list[Incoming]:
 
 
 def is_delivery(name: str) -> bool:
-    """Not what file managers and transfers leave behind, and no control file."""
-    return not _NOT_DELIVERIES.search(name) and not name.endswith(SUFFIX)
+    """Not what file managers and transfers leave behind, no control file, and no note on a set of
+    deliveries (its name begins with `_`)."""
+    left = _NOT_DELIVERIES.search(name) or name.startswith("_")
+    return not left and not name.endswith(SUFFIX)
 
 
 def is_regular(file: Incoming) -> bool:

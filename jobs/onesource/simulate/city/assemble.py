@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 from onesource.simulate.city import calendar, workbooks
 from onesource.simulate.city.chunk import Job, Part
+from onesource.simulate.city.rows import OF_HOUSEHOLD
 from onesource.simulate.city.style import TITLES, Style, style
 from onesource.simulate.draw import stream
 
@@ -66,7 +67,11 @@ class Assembly:
     def _never_comes(self, file: str, feed: str) -> bool:
         first = calendar.day(self.job.start).isoformat()
         chance = stream(self.job.seed, "county_missing", file).random()
-        return feed == "base.resident" and file[:10] != first and chance < self.job.rates["county_missing"]
+        return (
+            feed == "base.resident"
+            and file[:10] != first
+            and chance < self.job.rates["county_missing"]
+        )
 
     def _is_late(self, file: str) -> bool:
         night, name = file.split("/")
@@ -138,7 +143,9 @@ class Assembly:
         handle.close()
         path = self.out / self.place(file)
         body = path.read_bytes()
-        head = f'{{"code": "200", "msg": "成功", "data": {{"total": {self._lines[file]}, "list": [\n'
+        head = (
+            f'{{"code": "200", "msg": "成功", "data": {{"total": {self._lines[file]}, "list": [\n'
+        )
         path.write_bytes(head.encode() + body + b"\n]}}\n")
 
     def _book(self, file: str, look: Style) -> None:
@@ -150,8 +157,13 @@ class Assembly:
             top = [(TITLES[feed],), look.headers]
         else:
             pairs = [h.split("/") if "/" in h else [h, ""] for h in look.headers]
-            top = [(TITLES[feed],), tuple(a if i == 0 or pairs[i - 1][0] != a else ""
-                   for i, (a, _) in enumerate(pairs)), tuple(b for _, b in pairs)]  # fmt: skip
+            top = [
+                (TITLES[feed],),
+                tuple(
+                    a if i == 0 or pairs[i - 1][0] != a else "" for i, (a, _) in enumerate(pairs)
+                ),
+                tuple(b for _, b in pairs),
+            ]
             rows, blocks = _households(rows, look, len(top))
             merged += blocks
         body = [*top, *rows, ("制表人：样例甲",)]
@@ -175,24 +187,24 @@ class Assembly:
         return out
 
 
-_OF_HOUSEHOLD = ("certificate_no", "household_no", "head_name", "category", "amount_yuan", "started_on",
-                 "division_code")  # fmt: skip
-
-
 def _households(
     rows: list[tuple[str, ...]], look: Style, above: int
 ) -> tuple[list[tuple[str, ...]], list[str]]:
     """The cells of a household stand once, merged over its members."""
-    columns = [i for i, name in enumerate(look.fields) if name in _OF_HOUSEHOLD]
+    columns = [i for i, name in enumerate(look.fields) if name in OF_HOUSEHOLD]
     out, merged = [], []
     start = 0
     for i in range(1, len(rows) + 1):
         if i < len(rows) and rows[i][0] == rows[start][0]:
             continue
         if i - start > 1:
-            merged += [f"{workbooks.letter(c)}{above + start + 1}:{workbooks.letter(c)}{above + i}"
-                       for c in columns]  # fmt: skip
+            merged += [
+                f"{workbooks.letter(c)}{above + start + 1}:{workbooks.letter(c)}{above + i}"
+                for c in columns
+            ]
         for k in range(start, i):
-            out.append(tuple("" if k > start and c in columns else v for c, v in enumerate(rows[k])))
+            out.append(
+                tuple("" if k > start and c in columns else v for c, v in enumerate(rows[k]))
+            )
         start = i
     return out, merged

@@ -12,10 +12,10 @@ import numpy as np
 from onesource.simulate.city import calendar, police
 from onesource.simulate.city.dirt import soil
 from onesource.simulate.city.life import Life, day_text
-from onesource.simulate.city.numbers import Objects
+from onesource.simulate.city.numbers import Objects, texts
 from onesource.simulate.city.offices import Offices
 from onesource.simulate.city.people import NEVER, PAST, People, generator, make
-from onesource.simulate.city.places import Chunk
+from onesource.simulate.city.places import Chunk, former, renewed
 from onesource.simulate.city.rows import Planted, Rows
 from onesource.simulate.city.style import Headers, style
 
@@ -59,17 +59,26 @@ def run(job: Job, chunk: Chunk) -> Path:
     for n in range(job.nights):
         day = job.start + n
         night = calendar.day(day).isoformat()
-        wanted = _first(p, life, offices, night, day) if n == 0 else _later(
-            p, life, offices, night, day, n, events, again)  # fmt: skip
+        stamp = calendar.day(day).strftime("%Y%m%d")
+        p.places = renewed(p.places, job.samples, stamp) if n else p.places
+        offices.codes = texts([v.code for v in p.places])
+        wanted = (
+            _first(p, life, offices, night, day)
+            if n == 0
+            else _later(p, life, offices, night, day, n, events, again)
+        )
         draw = generator(job.seed, chunk, f"dirt{n}")
         for rows in wanted:
             again_now = _unsettled(rows, draw, job, n)
-            soil(rows, draw, job.rates)
+            soil(rows, draw, job.rates, former(job.samples, stamp))
             made[rows.file] = _part(rows, job, chunk)
             if again_now:
                 again = again_now
-    truth = {"before": before, "told": [(p.entity[i], *rest) for i, *rest in life.told],
-             "conflicts": conflicts}  # fmt: skip
+    truth = {
+        "before": before,
+        "told": [(p.entity[i], *rest) for i, *rest in life.told],
+        "conflicts": conflicts,
+    }
     path = job.parts / f"{chunk.number:05d}.pickle"
     path.write_bytes(pickle.dumps((made, truth), protocol=5))
     return path
@@ -77,26 +86,36 @@ def run(job: Job, chunk: Chunk) -> Path:
 
 def _first(p: People, life: Life, offices: Offices, night: str, day: int) -> list[Rows]:
     """The fulls of every register, and the certificates of the last months."""
-    husbands, wives = offices.couples()
+    _, wives = offices.couples()
     young = np.flatnonzero((p.ages(day)[wives] < 45) & (p.household[wives] % 4 == 0))
     at, kinds = offices.insured(day)
     patients = offices.patients(day)
     since = day - PAST
     return [
-        *police.full(p, life, night, day), police.permits(p, police.strangers(p, day), night, day),
-        offices.births(night, day, since), offices.deaths(night, day, since),
+        *police.full(p, life, night, day),
+        police.permits(p, police.strangers(p, day), night, day),
+        offices.births(night, day, since),
+        offices.deaths(night, day, since),
         offices.cremations(night, day, since),
         offices.marriages(night, day, young, "结婚", day - 60 - young * 37 % 1800, p.chunk.county),
-        offices.low_income(night, day), offices.disability(night, day, offices.disabled()),
+        offices.low_income(night, day),
+        offices.disability(night, day, offices.disabled()),
         offices.insurance(night, day, at, kinds, day - 40 - at % 900),
-        offices.enrolment(night, day), offices.medical(night, day, patients, day - 40 - patients % 700),
-    ]  # fmt: skip
+        offices.enrolment(night, day),
+        offices.medical(night, day, patients, day - 40 - patients % 700),
+    ]
 
 
 def _later(
-    p: People, life: Life, offices: Offices, night: str, day: int, n: int,
-    draw: np.random.Generator, again: list[int],
-) -> list[Rows]:  # fmt: skip
+    p: People,
+    life: Life,
+    offices: Offices,
+    night: str,
+    day: int,
+    n: int,
+    draw: np.random.Generator,
+    again: list[int],
+) -> list[Rows]:
     """The changes of a day; at a month's end the register in full, once a week the slow offices."""
     out = [police.changes(p, life.night(day), night, day)]
     out += _papers(p, offices, night, day, draw, again)
@@ -124,13 +143,17 @@ def _papers(
     today = np.unique(np.concatenate([moved, newborn, ended, np.array(again, np.int64)]))
     again.clear()
     return [
-        police.permits(p, some, night, day, gone), offices.births(night, day, day - 1),
-        offices.deaths(night, day, day - 1), offices.cremations(night, day, day - 1),
+        police.permits(p, some, night, day, gone),
+        offices.births(night, day, day - 1),
+        offices.deaths(night, day, day - 1),
+        offices.cremations(night, day, day - 1),
         offices.medical(night, day, today, np.full(len(today), day)),
-    ]  # fmt: skip
+    ]
 
 
-def _weekly(p: People, offices: Offices, night: str, day: int, draw: np.random.Generator) -> list[Rows]:
+def _weekly(
+    p: People, offices: Offices, night: str, day: int, draw: np.random.Generator
+) -> list[Rows]:
     husbands, wives = offices.couples()
     alive = (p.death[husbands] == NEVER) & (p.death[wives] == NEVER)
     chance = draw.random(len(wives))
@@ -148,12 +171,17 @@ def _weekly(p: People, offices: Offices, night: str, day: int, draw: np.random.G
     for role in one.who:
         one.who[role] = np.concatenate([b.who[role] for b in both])
     at, kinds = offices.insured(day)
-    changed = (draw.random(len(at)) < 0.012) | ((p.deregistered[at] <= day) & (p.deregistered[at] > day - 7))
+    changed = (draw.random(len(at)) < 0.012) | (
+        (p.deregistered[at] <= day) & (p.deregistered[at] > day - 7)
+    )
     disabled = offices.disabled()
     some = disabled[draw.random(len(disabled)) < 0.002]
     now = np.full(int(changed.sum()), day)
-    return [one, offices.insurance(night, day, at[changed], kinds[changed], now),
-            offices.disability(night, day, some)]  # fmt: skip
+    return [
+        one,
+        offices.insurance(night, day, at[changed], kinds[changed], now),
+        offices.disability(night, day, some),
+    ]
 
 
 def _unsettled(rows: Rows, draw: np.random.Generator, job: Job, n: int) -> list[int]:
@@ -163,7 +191,9 @@ def _unsettled(rows: Rows, draw: np.random.Generator, job: Job, n: int) -> list[
         for k in map(int, hit):
             true = rows.columns["address"][k]
             rows.columns["address"][k] = written = true[:-1] + "附1号"
-            rows.faults.append(Planted("late_correction", k, rows.who["subject"][k], "address", written, true))
+            rows.faults.append(
+                Planted("late_correction", k, rows.who["subject"][k], "address", written, true)
+            )
         return [int(rows.who["subject"][k][6:]) for k in hit]
     if rows.feed == "base.resident" and n > 0:
         kept = draw.random(len(rows)) >= job.rates["row_missing"]
@@ -176,7 +206,9 @@ def _unsettled(rows: Rows, draw: np.random.Generator, job: Job, n: int) -> list[
 
 def _part(rows: Rows, job: Job, chunk: Chunk) -> Part:
     """The rows as the file holds them: joined text, or cells of a workbook."""
-    look = style(job.seed, rows.feed, rows.file, tuple(rows.columns), job.headers[rows.feed], job.rates)
+    look = style(
+        job.seed, rows.feed, rows.file, tuple(rows.columns), job.headers[rows.feed], job.rates
+    )
     part = Part(rows.feed, tuple(rows.columns), len(rows), who=rows.who, faults=rows.faults)
     cells = list(zip(*(rows.columns[n] for n in look.fields), strict=True))
     if look.form == "xlsx":
@@ -184,7 +216,9 @@ def _part(rows: Rows, job: Job, chunk: Chunk) -> Part:
     elif look.form == "json":
         import json
 
-        made = [json.dumps(dict(zip(look.headers, c, strict=True)), ensure_ascii=False) for c in cells]
+        made = [
+            json.dumps(dict(zip(look.headers, c, strict=True)), ensure_ascii=False) for c in cells
+        ]
         part.text = ",\n".join(made).encode()
     else:
         lines = [look.delimiter.join(c) for c in cells]
@@ -200,16 +234,27 @@ def _truth_before(p: People) -> dict[str, Objects]:
     codes = np.array([v.code for v in p.places], dtype=object)
     parent = [np.where(x >= 0, p.entity[np.maximum(x, 0)], "") for x in (p.mother, p.father)]
     return {
-        "entity": p.entity, "name": p.name.copy(), "id_type": p.id_type.copy(), "id_no": p.id_no.copy(),
-        "sex": np.where(p.male, "1", "2").astype(object), "birth_date": day_text(p.birth),
-        "ethnicity": p.ethnicity.copy(), "household": _homes(p), "relation_to_head": p.relation.copy(),
-        "county_code": p.county.copy(), "hukou_division": codes[p.village],
-        "current_division": codes[p.now_village], "phone": p.phone.copy(),
-        "is_registered": p.registered.astype(str).astype(object), "is_here": p.here.astype(str).astype(object),
-        "mother": parent[0].astype(object), "father": parent[1].astype(object),
-        "death_date": day_text(p.death), "deregistered_on": day_text(p.deregistered),
+        "entity": p.entity,
+        "name": p.name.copy(),
+        "id_type": p.id_type.copy(),
+        "id_no": p.id_no.copy(),
+        "sex": np.where(p.male, "1", "2").astype(object),
+        "birth_date": day_text(p.birth),
+        "ethnicity": p.ethnicity.copy(),
+        "household": _homes(p),
+        "relation_to_head": p.relation.copy(),
+        "county_code": p.county.copy(),
+        "hukou_division": codes[p.village],
+        "current_division": codes[p.now_village],
+        "phone": p.phone.copy(),
+        "is_registered": p.registered.astype(str).astype(object),
+        "is_here": p.here.astype(str).astype(object),
+        "mother": parent[0].astype(object),
+        "father": parent[1].astype(object),
+        "death_date": day_text(p.death),
+        "deregistered_on": day_text(p.deregistered),
         "registered_on": day_text(np.where(p.registered, p.enrolled, NEVER)),
-    }  # fmt: skip
+    }
 
 
 def _homes(p: People) -> Objects:
@@ -220,16 +265,20 @@ def _homes(p: People) -> Objects:
 
 def _conflicts(p: People, offices: Offices, job: Job) -> list[tuple[str, str, str, str]]:
     """What must give a ticket by the state of the world: kind, person, attribute, other person."""
-    out = [("shared_number", p.entity[b], "id_no", p.entity[a]) for b, a in sorted(p.shared_no.items())]
+    out = [
+        ("shared_number", p.entity[b], "id_no", p.entity[a]) for b, a in sorted(p.shared_no.items())
+    ]
     out += [("second_registration", p.entity[i], "id_no", "") for i in sorted(p.second_no)]
     last = job.start + job.nights - 1
     told = np.zeros(len(p), bool)
     told[offices.reported(last, 0)] = True
     burnt = offices.burnt() & (p.death + 3 <= last)
     known = told.astype(int) + burnt + ((p.deregistered <= last) & p.registered)
-    for i in np.flatnonzero((known == 1) & (p.death < NEVER) & p.registered & (p.deregistered > last)):
+    for i in np.flatnonzero(
+        (known == 1) & (p.death < NEVER) & p.registered & (p.deregistered > last)
+    ):
         out.append(("death_one_source", p.entity[i], "death_date", ""))
-    at, kinds = offices.insured(job.start)
+    at, _ = offices.insured(job.start)
     paid = calendar.day(job.start).replace(day=1)
     for i in at[(p.death[at] < calendar.number(paid) - 31) & (p.deregistered[at] > job.start)]:
         out.append(("paid_after_death", p.entity[i], "death_date", ""))

@@ -8,30 +8,40 @@ from datetime import date
 import numpy as np
 
 from onesource.simulate.city.numbers import CHECKS, check_digit
-from onesource.simulate.city.rows import Planted, Rows, append, row
+from onesource.simulate.city.rows import OF_HOUSEHOLD, Planted, Rows, append, row
 
 _FULL = str.maketrans("0123456789X", "０１２３４５６７８９Ｘ")
 _IDS = ("id_no", "mother_id_no", "father_id_no", "husband_id_no", "wife_id_no", "guardian_id_no")
 _NAMES = ("name", "mother_name", "father_name", "husband_name", "wife_name", "guardian_name")
 _PHONES = ("phone", "guardian_phone")
 _POLICE = ("base.resident", "base.resident_change")
-_HOMOPHONES = dict(zip("丽军伟静霞芳艳杰辉平文国志明晓建涛斌", "莉君玮婧侠方燕洁晖萍雯果智铭小健韬彬", strict=True))
+_HOMOPHONES = dict(
+    zip("丽军伟静霞芳艳杰辉平文国志明晓建涛斌", "莉君玮婧侠方燕洁晖萍雯果智铭小健韬彬", strict=True)
+)
 _COUNTIES = {
-    "141102": ("离石市", "142302", "离石区"), "141182": ("汾阳", "142303", "汾阳市"),
-    "141181": ("孝义", "142301", "孝义市"), "141123": ("兴　县", "142325", "兴县"),
-    "141124": ("临　县", "142326", "临县"), "141127": ("岚　县", "142329", "岚县"),
-}  # fmt: skip
+    "141102": ("离石市", "142302", "离石区"),
+    "141182": ("汾阳", "142303", "汾阳市"),
+    "141181": ("孝义", "142301", "孝义市"),
+    "141123": ("兴　县", "142325", "兴县"),
+    "141124": ("临　县", "142326", "临县"),
+    "141127": ("岚　县", "142329", "岚县"),
+}
 Change = Callable[[str, int], str | None]
 
 
-def soil(rows: Rows, draw: np.random.Generator, rates: Mapping[str, float]) -> None:
-    """Plants what the rates say, in an order that is always the same."""
+def soil(
+    rows: Rows, draw: np.random.Generator, rates: Mapping[str, float], former: Mapping[str, str]
+) -> None:
+    """Plants what the rates say, in an order that is always the same.
+
+    former: codes of villages → those of before a merger, which some registers go on writing.
+    """
     count = len(rows)
     if not count or not any(rates.values()):
         return
     spoilt: dict[str, set[int]] = {}
     entities = next(iter(rows.who.values()))
-    for kind, fields, change in _kinds(rows):
+    for kind, fields, change in _kinds(rows, former):
         for name in fields:
             if name not in rows.columns:
                 continue
@@ -39,7 +49,7 @@ def soil(rows: Rows, draw: np.random.Generator, rates: Mapping[str, float]) -> N
             values = rows.columns[name]
             taken = spoilt.setdefault(name, set())
             for i in map(int, hit):
-                if i in taken:
+                if i in taken or _merged_away(rows, name, i):
                     continue
                 written = change(str(values[i]), int(draw.integers(1 << 30)))
                 if written is None or written == values[i]:
@@ -50,7 +60,13 @@ def soil(rows: Rows, draw: np.random.Generator, rates: Mapping[str, float]) -> N
     _whole_rows(rows, draw, rates, count)
 
 
-def _kinds(rows: Rows) -> list[tuple[str, tuple[str, ...], Change]]:
+def _merged_away(rows: Rows, name: str, i: int) -> bool:
+    """Is the cell one of a household's that is written over its first member only?"""
+    homes = rows.columns["certificate_no"] if rows.feed == "base.low_income" else None
+    return homes is not None and name in OF_HOUSEHOLD and i > 0 and homes[i] == homes[i - 1]
+
+
+def _kinds(rows: Rows, former: Mapping[str, str]) -> list[tuple[str, tuple[str, ...], Change]]:
     other = () if rows.feed in _POLICE else ("name",)
     birth = () if rows.feed in _POLICE else ("birth_date",)
     return [
@@ -71,12 +87,17 @@ def _kinds(rows: Rows) -> list[tuple[str, tuple[str, ...], Change]]:
         ("date_serial", ("birth_date",), _serial),
         ("date_future", birth, lambda v, k: f"20{60 + k % 30}-01-15" if v else None),
         ("code_as_name", ("sex",), lambda v, k: {"1": "男", "2": "女性"}.get(v)),
-        ("zero_lost", ("ethnicity", "relation_to_head"), lambda v, k: v[1:] if v[:1] == "0" else None),
+        (
+            "zero_lost",
+            ("ethnicity", "relation_to_head"),
+            lambda v, k: v[1:] if v[:1] == "0" else None,
+        ),
         ("county_as_name", ("county_code",), _county),
+        ("division_former", ("division_code",) if other else (), lambda v, k: former.get(v)),
         ("nothing_sign", _PHONES, lambda v, k: "—/"[k % 2]),
         ("two_phones", _PHONES, lambda v, k: f"{v}、139{k % 10**8:08d}" if v else None),
         ("thousands", ("amount_yuan",), lambda v, k: f"{float(v):,.2f}" if v else None),
-    ]  # fmt: skip
+    ]
 
 
 def _homophone(v: str, k: int) -> str | None:
@@ -88,7 +109,11 @@ def _other_day(v: str, k: int) -> str | None:
     if len(v) != 10:
         return None
     day = int(v[8:])
-    return v[:8] + f"{day % 28 + 1:02d}" if k % 2 else v[:5] + f"{int(v[5:7]) % 12 + 1:02d}-{min(day, 28):02d}"  # noqa: E501
+    return (
+        v[:8] + f"{day % 28 + 1:02d}"
+        if k % 2
+        else v[:5] + f"{int(v[5:7]) % 12 + 1:02d}-{min(day, 28):02d}"
+    )
 
 
 def _other_sex(v: str, k: int) -> str | None:
@@ -138,7 +163,9 @@ def _date_form(v: str, k: int) -> str | None:
     if len(digits) != 8:
         return None
     y, m, d = digits[:4], digits[4:6], digits[6:]
-    return (f"{y}/{m}/{d}", f"{y}.{m}.{d}", f"{y}年{int(m)}月{int(d)}日", digits, f"{y}-{m}-{d}")[k % 5]
+    return (f"{y}/{m}/{d}", f"{y}.{m}.{d}", f"{y}年{int(m)}月{int(d)}日", digits, f"{y}-{m}-{d}")[
+        k % 5
+    ]
 
 
 def _serial(v: str, k: int) -> str | None:
@@ -173,7 +200,11 @@ def _whole_rows(
         rows.faults.append(Planted("repeated_row", at, entities[i], "", "", ""))
     if draw.random() < rates["test_row"] * count:
         first = next(iter(rows.columns))
-        made = row(rows, 0) | {first: f"T{int(draw.integers(10**9)):09d}", "name": "测试",
-                               "phone": "13800000000", "id_no": ""}  # fmt: skip
+        made = row(rows, 0) | {
+            first: f"T{int(draw.integers(10**9)):09d}",
+            "name": "测试",
+            "phone": "13800000000",
+            "id_no": "",
+        }
         at = append(rows, made)
         rows.faults.append(Planted("test_row", at, "", "name", "测试", ""))

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from onesource.simulate.city import calendar, names
-from onesource.simulate.city.people import NEVER, People
 from onesource.simulate.city.numbers import Ints
+from onesource.simulate.city.people import NEVER, People
 
 # A person and year; a city of 3.4 million has some 600 a night. Of each kind at least one happens
 # in the first chunk, so that the smallest city has all of them.
@@ -120,7 +120,9 @@ class Life:
             p.village[i] = p.now_village[i] = int(draw.integers(p.own))
             p.county[i] = p.places[p.village[i]].code[:6]
             p.moved_in[i] = day
-            self.told.append((i, "hukou_division", old_place.code, p.places[p.village[i]].code, day))
+            self.told.append(
+                (i, "hukou_division", old_place.code, p.places[p.village[i]].code, day)
+            )
             return Change(i, kind, day, old_place.code, p.places[p.village[i]].code)
         if kind == "10":
             return self._new_head(i, day)
@@ -152,7 +154,8 @@ class Life:
         else:
             p.left_on[i] = after
             to = ("山西省太原市小店区", "北京市朝阳区", "陕西省榆林市榆阳区")[int(draw.integers(3))]
-            self.told.append((i, "hukou_division", place.code, "", after))
+            if after <= self.last:
+                self.told.append((i, "hukou_division", place.code, "", after))
         return Change(i, "04", day, place.code, "", place.county, to)
 
 

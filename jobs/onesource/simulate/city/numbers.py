@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import numpy as np
@@ -51,10 +52,29 @@ def rank_within(*keys: Ints) -> Ints:
     return out
 
 
-def scattered(index: Ints, multiplier: int, width: int) -> list[str]:
-    """A register's own running numbers: all different, in no order that shows the index.
+def scattered(index: Ints, key: str, width: int) -> list[str]:
+    """A register's own running numbers of `width` digits: all different below 10^width, and
+    without the key nobody can tell the index from one, or that two registers mean one person.
 
-    multiplier: odd and no multiple of 5, so that this is one to one below 10^width.
+    A Feistel network over two halves of decimal digits: each round adds to one half what a keyed
+    hash makes of the other, so it is one to one.
     """
-    mod = 10**width
-    return [f"{(int(i) * multiplier + 7_654_321) % mod:0{width}d}" for i in index]
+    left_size, right_size = 10 ** (width // 2), 10 ** (width - width // 2)
+    left, right = index // right_size % left_size, index % right_size
+    digest = hashlib.sha256(key.encode()).digest()
+    for r in range(6):
+        secret = int.from_bytes(digest[4 * r : 4 * r + 4], "big") | 1
+        if r % 2:
+            right = (right + _mixed(left, secret)) % right_size
+        else:
+            left = (left + _mixed(right, secret)) % left_size
+    whole = left * right_size + right
+    return [f"{n:0{width}d}" for n in whole.tolist()]
+
+
+def _mixed(values: Ints, secret: int) -> Ints:
+    x = (values.astype(np.uint64) + np.uint64(secret)) * np.uint64(0x9E3779B97F4A7C15)
+    x = (x ^ (x >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9)
+    x ^= x >> np.uint64(32)
+    found: Ints = (x >> np.uint64(2)).astype(np.int64)
+    return found

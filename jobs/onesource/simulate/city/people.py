@@ -61,6 +61,7 @@ class People:
     death: Ints
     deregistered: Ints
     enrolled: Ints  # the day on which the register of households takes a newborn in
+    seed: int = 0
     marital: Objects = field(default_factory=lambda: texts([]))
     status: Objects = field(default_factory=lambda: texts([]))
     former_name: Objects = field(default_factory=lambda: texts([]))
@@ -85,7 +86,9 @@ class People:
 def generator(seed: int, chunk: Chunk, purpose: str) -> np.random.Generator:
     """The random stream of a purpose in a chunk."""
     word = [int(b) for b in purpose.encode()]
-    return np.random.default_rng([seed & 0xFFFFFFFF, seed >> 32, int(chunk.county), chunk.index, *word])
+    return np.random.default_rng(
+        [seed & 0xFFFFFFFF, seed >> 32, int(chunk.county), chunk.index, *word]
+    )
 
 
 def make(seed: int, chunk: Chunk, samples: Path, start: int, nights: int) -> People:
@@ -104,7 +107,7 @@ def make(seed: int, chunk: Chunk, samples: Path, start: int, nights: int) -> Peo
         name[i] = names.dotted(draw)
     incoming = (draw.random(homes) < _INCOMING.get(chunk.county, 0.03))[household]
     away_share = COUNTIES.get(chunk.county, (0, 0.15))[1]
-    away = (draw.random(homes) < away_share * 0.7)[household] | (
+    away = (draw.random(homes) < away_share * 0.93)[household] | (
         (draw.random(n) < away_share * 0.45) & (role == CHILD) & (start - birth > 18 * 365)
     )
     everywhere = villages(samples, calendar.day(start).strftime("%Y%m%d"))
@@ -116,24 +119,47 @@ def make(seed: int, chunk: Chunk, samples: Path, start: int, nights: int) -> Peo
     death, gone = _deaths(draw, birth, start, nights)
     newborn = birth > start - PAST
     p = People(
-        chunk, places + others, len(places), texts([f"E{chunk.number:05d}{i:06d}" for i in range(n)]), household, role,
-        male, birth, name, ethnic, texts(["01"] * n), _numbers(draw, chunk, male, birth, role, incoming),
-        ~incoming, ~away | incoming, village, household % 400 + 1,
+        chunk,
+        places + others,
+        len(places),
+        texts([f"E{chunk.number:05d}{i:06d}" for i in range(n)]),
+        household,
+        role,
+        male,
+        birth,
+        name,
+        ethnic,
+        texts(["01"] * n),
+        _numbers(draw, chunk, male, birth, role, incoming),
+        ~incoming,
+        ~away | incoming,
+        village,
+        household % 400 + 1,
         np.where(draw.random(n) < 0.12, draw.integers(0, len(places), n), village),
-        texts([_PHONES[a] + f"{b:08d}" for a, b in zip(
-            draw.integers(0, len(_PHONES), n), draw.integers(0, 10**8, n), strict=True)]),
-        texts([chunk.county + s for s in scattered(index, 7_777_777_779, 10)]),
-        np.full(n, NEVER), mother, father, order, death, gone,
+        texts(
+            [
+                _PHONES[a] + f"{b:08d}"
+                for a, b in zip(
+                    draw.integers(0, len(_PHONES), n), draw.integers(0, 10**8, n), strict=True
+                )
+            ]
+        ),
+        texts([chunk.county + s for s in scattered(index, f"person/{seed}", 10)]),
+        np.full(n, NEVER),
+        mother,
+        father,
+        order,
+        death,
+        gone,
         np.where(newborn, birth + draw.integers(10, 61, n), birth + 30),
-    )  # fmt: skip
+    )
     _attributes(draw, p, start)
     _oddities(draw, p, start)
+    p.seed = seed
     return p
 
 
-def _families(
-    draw: np.random.Generator, chunk: Chunk, start: int, nights: int
-) -> tuple[Any, ...]:
+def _families(draw: np.random.Generator, chunk: Chunk, start: int, nights: int) -> tuple[Any, ...]:
     """Household, role, sex, birth, mother, father and order of birth, household by household."""
     sizes, shares = (np.array(x) for x in zip(*_SIZES, strict=True))
     many = draw.choice(sizes, size=chunk.people, p=shares / shares.sum())
@@ -148,10 +174,14 @@ def _families(
     # Small households are of the old, larger ones of parents.
     old = draw.random(homes) < np.choose(np.minimum(size, 4) - 1, (0.44, 0.40, 0.05, 0.02))
     head = np.where(
-        old, draw.triangular(60, 66, 92, homes),
-        np.where(size == 1, draw.uniform(20, 60, homes),
-                 np.where(size == 2, draw.uniform(26, 60, homes), draw.triangular(25, 38, 58, homes))),
-    )  # fmt: skip
+        old,
+        draw.triangular(60, 66, 92, homes),
+        np.where(
+            size == 1,
+            draw.uniform(20, 60, homes),
+            np.where(size == 2, draw.uniform(26, 60, homes), draw.triangular(25, 38, 58, homes)),
+        ),
+    )
     couple = (size > 2) | ((size == 2) & (draw.random(homes) < 0.72))
     role = np.full(len(household), CHILD)
     role[place == 0] = HEAD
@@ -173,7 +203,7 @@ def _families(
     age[parents] = np.minimum(head[household[parents]] + draw.uniform(21, 34, parents.sum()), 100)
     birth = start - (age * 365.25).astype(np.int64) - 1
     order = np.zeros(n, dtype=np.int64)
-    first = np.flatnonzero((place == 0))
+    first = np.flatnonzero(place == 0)
     second = np.full(homes, -1)
     second[household[wives]] = np.flatnonzero(wives)
     # Twins: one in seventy of the second children was born with the first.
@@ -188,9 +218,14 @@ def _families(
 
 
 def _with_newborn(
-    draw: np.random.Generator, family: tuple[Any, ...], mum: Ints, dad: Ints,
-    couple: NDArray[np.bool_], start: int, nights: int,
-) -> tuple[Any, ...]:  # fmt: skip
+    draw: np.random.Generator,
+    family: tuple[Any, ...],
+    mum: Ints,
+    dad: Ints,
+    couple: NDArray[np.bool_],
+    start: int,
+    nights: int,
+) -> tuple[Any, ...]:
     """Births from PAST days before the first night to the last; one in 60 is of twins."""
     household, role, male, birth, mother, father, order = family
     age = (start - birth[mum]) / 365.25
@@ -206,16 +241,17 @@ def _with_newborn(
     nth = rank_within(homes) + 1
     many = len(homes)
     return (
-        np.concatenate([household, homes]), np.concatenate([role, np.full(many, CHILD)]),
-        np.concatenate([male, draw.random(many) < 0.52]), np.concatenate([birth, days]),
-        np.concatenate([mother, mum[homes]]), np.concatenate([father, dad[homes]]),
+        np.concatenate([household, homes]),
+        np.concatenate([role, np.full(many, CHILD)]),
+        np.concatenate([male, draw.random(many) < 0.52]),
+        np.concatenate([birth, days]),
+        np.concatenate([mother, mum[homes]]),
+        np.concatenate([father, dad[homes]]),
         np.concatenate([order, nth]),
-    )  # fmt: skip
+    )
 
 
-def _deaths(
-    draw: np.random.Generator, birth: Ints, start: int, nights: int
-) -> tuple[Ints, Ints]:
+def _deaths(draw: np.random.Generator, birth: Ints, start: int, nights: int) -> tuple[Ints, Ints]:
     """Deaths of the last PAST days and of the nights, and the days of their registration.
 
     Nine of ten are registered after 30 to 90 days, the others not while this lasts.
@@ -234,9 +270,13 @@ def _deaths(
 
 
 def _numbers(
-    draw: np.random.Generator, chunk: Chunk, male: NDArray[np.bool_], birth: Ints, role: Ints,
+    draw: np.random.Generator,
+    chunk: Chunk,
+    male: NDArray[np.bool_],
+    birth: Ints,
+    role: Ints,
     incoming: NDArray[np.bool_],
-) -> Objects:  # fmt: skip
+) -> Objects:
     """Numbers that are the city over different: chunks of a county take turns in the sequence;
     where a place elsewhere numbered somebody, all chunks do."""
     dates = calendar.compact(birth)
@@ -259,23 +299,42 @@ def _attributes(draw: np.random.Generator, p: People, start: int) -> None:
     spouse_homes = np.zeros(int(p.household.max()) + 1, bool)
     spouse_homes[p.household[p.role == SPOUSE]] = True
     wed[(p.role == SPOUSE) | ((p.role == HEAD) & spouse_homes[p.household])] = True
-    p.marital = np.where(wed, "20", np.where(age > 65, "30", np.where(
-        (age > 30) & (draw.random(n) < 0.15), "40", "10"))).astype(object)  # fmt: skip
+    p.marital = np.where(
+        wed,
+        "20",
+        np.where(age > 65, "30", np.where((age > 30) & (draw.random(n) < 0.15), "40", "10")),
+    ).astype(object)
     p.status = texts(["1"] * n)
     p.status[draw.random(n) < 0.0005] = "2"
     p.former_name = texts([""] * n)
     changed = (draw.random(n) < 0.004) & (age > 15)
     p.former_name[changed] = p.name[draw.permutation(n)][changed]
-    level = np.where(age < 6, 99, np.where(age < 12, 80, np.where(age < 18, 70, draw.choice(
-        [80, 70, 60, 40, 30, 20, 10], size=n, p=[0.2, 0.4, 0.14, 0.06, 0.1, 0.09, 0.01]))))  # fmt: skip
+    level = np.where(
+        age < 6,
+        99,
+        np.where(
+            age < 12,
+            80,
+            np.where(
+                age < 18,
+                70,
+                draw.choice(
+                    [80, 70, 60, 40, 30, 20, 10], size=n, p=[0.2, 0.4, 0.14, 0.06, 0.1, 0.09, 0.01]
+                ),
+            ),
+        ),
+    )
     p.education = level.astype(str).astype(object)
     kin = np.where(p.male, "20", "30")
     p.relation = np.select(
         [p.role == HEAD, p.role == SPOUSE, p.role == PARENT],
-        ["02", "10", np.where(p.male, "51", "52")], kin,
-    ).astype(object)  # fmt: skip
+        ["02", "10", np.where(p.male, "51", "52")],
+        kin,
+    ).astype(object)
     p.county = texts([p.chunk.county] * n)
-    p.moved_in = np.minimum(np.maximum(p.birth + 30, start - draw.integers(1, 20000, n)), p.enrolled)
+    p.moved_in = np.minimum(
+        np.maximum(p.birth + 30, start - draw.integers(1, 20000, n)), p.enrolled
+    )
     p.left_on = np.full(n, NEVER)
 
 
@@ -286,19 +345,21 @@ def _oddities(draw: np.random.Generator, p: People, start: int) -> None:
     birth = calendar.compact(p.birth)
     for k, i in enumerate(few):
         code = (810000, 830000, 820000)[k % 3]
-        sequence = 1 + 2 * ((p.chunk.number * 31 + k) % 490) + (0 if p.male[i] else 1)
+        sequence = 2 * ((p.chunk.number * 31 + k) % 449) + (1 if p.male[i] else 2)
         p.id_type[i] = "07" if code == 830000 else "06"
-        p.id_no[i] = numbers(np.array([code]), birth[i : i + 1], np.array([sequence % 998 + 1 if (sequence % 998 + 1) % 2 == int(p.male[i]) else sequence]))[0]  # fmt: skip # noqa: E501
+        p.id_no[i] = numbers(np.array([code]), birth[i : i + 1], np.array([sequence]))[0]
     for k, i in enumerate(strangers[len(few) : len(few) + 2 + len(strangers) // 300]):
         p.id_type[i], p.ethnicity[i] = "08", ""
         p.name[i] = names.FOREIGNERS[k % len(names.FOREIGNERS)]
         tail = f"{birth[i] % 1000000:06d}"
         if k % 2:  # the form of 2023: 9, region, nationality, birth, sequence, check
-            region = np.array([914110 + k % 9])
-            p.id_no[i] = numbers(region, birth[i : i + 1], np.array([(p.chunk.number * 7 + k) % 900]))[0]
+            turn = np.array([(p.chunk.number * 7 + k) % 900])
+            p.id_no[i] = numbers(np.array([914110 + k % 9]), birth[i : i + 1], turn)[0]
         else:
             p.id_no[i] = f"USA1411{p.chunk.number % 100:02d}{tail}"
-    adults = np.flatnonzero(p.registered & (p.ages(start) > 25) & (p.death == NEVER) & (p.role == HEAD))
+    adults = np.flatnonzero(
+        p.registered & (p.ages(start) > 25) & (p.death == NEVER) & (p.role == HEAD)
+    )
     pool = draw.permutation(adults)
     size = 1 + len(p) // 20_000
     for k in range(size if len(pool) > 8 * size else 0):
@@ -307,7 +368,9 @@ def _oddities(draw: np.random.Generator, p: People, start: int) -> None:
         p.shared_no[b] = a
         p.old15.update(int(x) for x in pool[-2 * size :] if p.id_no[x][6:10] < "1985")
         reserved = 900 + 2 * ((p.chunk.index + 7 * k) % 48) + int(p.male[c])
-        p.second_no[c] = numbers(np.array([int(p.chunk.county)]), birth[c : c + 1], np.array([reserved]))[0]
+        own = np.array([int(p.chunk.county)])
+        p.second_no[c] = numbers(own, birth[c : c + 1], np.array([reserved]))[0]
         wrong_day = calendar.compact(p.birth[d : d + 1] + 9)
-        code = np.array([int(p.id_no[d][:6])])
-        p.wrong_no[d] = numbers(code, wrong_day, np.array([900 + 2 * ((p.chunk.index + 7 * k) % 48) + int(p.male[d])]))[0]  # fmt: skip # noqa: E501
+        first = np.array([int(p.id_no[d][:6])])
+        reserved += int(p.male[d]) - int(p.male[c])
+        p.wrong_no[d] = numbers(first, wrong_day, np.array([reserved]))[0]

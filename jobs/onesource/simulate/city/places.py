@@ -67,11 +67,13 @@ def chunks(people: int, counties: dict[str, str]) -> list[Chunk]:
     for county, share in sorted(known.items()):
         mine = max(1, round(people * share / total))
         parts = -(-mine // CHUNK)
-        sizes += [(county, i, parts, mine * (i + 1) // parts - mine * i // parts) for i in range(parts)]
+        sizes += [
+            (county, i, parts, mine * (i + 1) // parts - mine * i // parts) for i in range(parts)
+        ]
     return [Chunk(c, i, of, n, len(sizes), p) for n, (c, i, of, p) in enumerate(sizes)]
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=16)
 def villages(samples: Path, day: str) -> dict[str, tuple[Village, ...]]:
     """The villages of each county by the latest snapshot of the day (yyyymmdd) or before.
 
@@ -91,6 +93,42 @@ def villages(samples: Path, day: str) -> dict[str, tuple[Village, ...]]:
             town, county = rows.get(code[:9] + "000", ""), rows.get(code[:6] + "000000", "")
             found[code[:6]].append(Village(code, name, town, county))
     return {c: tuple(v) for c, v in found.items()}
+
+
+def snapshot(samples: Path, day: str) -> str:
+    """The day (yyyymmdd) of the snapshot that holds on a day."""
+    known = [f.stem[-8:] for f in sorted(samples.glob("*_divisions_*.csv"))]
+    return max((k for k in known if k <= day), default=known[0] if known else "")
+
+
+def renewed(places: tuple[Village, ...], samples: Path, day: str) -> tuple[Village, ...]:
+    """The same villages on a later day: a code that was abolished is followed by the village's
+    name within the county, where that is one; else it stays as people know it."""
+    now = villages(samples, day)
+    kept = {v.code: v for vs in now.values() for v in vs}
+    named: dict[tuple[str, str], list[Village]] = defaultdict(list)
+    for county, vs in now.items():
+        for v in vs:
+            named[county, v.name].append(v)
+    out = []
+    for v in places:
+        found = named[v.code[:6], v.name]
+        out.append(kept.get(v.code) or (found[0] if len(found) == 1 else v))
+    return tuple(out)
+
+
+@lru_cache(maxsize=4)
+def former(samples: Path, day: str) -> dict[str, str]:
+    """Codes of a day → the code of the same village in the snapshot before, where it changed."""
+    known = [f.stem[-8:] for f in sorted(samples.glob("*_divisions_*.csv"))]
+    at = snapshot(samples, day)
+    out: dict[str, str] = {}
+    for before in [k for k in known if k < at]:
+        places = tuple(v for vs in villages(samples, before).values() for v in vs)
+        for old, new in zip(places, renewed(places, samples, day), strict=True):
+            if old.code != new.code:
+                out[new.code] = old.code
+    return out
 
 
 def number_codes(draw: np.random.Generator, county: str, born: Ints) -> Ints:

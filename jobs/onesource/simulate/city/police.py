@@ -12,20 +12,30 @@ from onesource.simulate.city.numbers import Ints, Objects, scattered, texts
 from onesource.simulate.city.people import NEVER, People
 from onesource.simulate.city.rows import Rows, same
 
-ORIGINS = ("河南省周口市", "陕西省榆林市", "河北省邢台市", "山西省太原市", "四川省达州市", "山东省菏泽市")
+ORIGINS = (
+    "河南省周口市",
+    "陕西省榆林市",
+    "河北省邢台市",
+    "山西省太原市",
+    "四川省达州市",
+    "山东省菏泽市",
+)
 
 
 def addresses(p: People, village: Ints, at: Ints, house: Ints) -> Objects:
-    places = p.places
-    return texts([
-        f"山西省吕梁市{(v := places[w]).county}{v.town}{v.name.removesuffix('居委会').removesuffix('委会')}{h}号"
-        for w, h in zip(village[at], house[at], strict=True)
-    ])  # fmt: skip
+    out = []
+    for where, number in zip(village[at], house[at], strict=True):
+        v = p.places[where]
+        place = v.name.removesuffix("居委会").removesuffix("委会")
+        out.append(f"山西省吕梁市{v.county}{v.town}{place}{number}号")
+    return texts(out)
 
 
 def household_numbers(p: People, at: Ints) -> Objects:
     index = p.household[at] * p.chunk.total + p.chunk.number
-    return texts([c + s for c, s in zip(p.county[at], scattered(index, 3_333_333_331, 9), strict=True)])
+    return texts(
+        [c + s for c, s in zip(p.county[at], scattered(index, f"home/{p.seed}", 9), strict=True)]
+    )
 
 
 def person_columns(p: People, at: Ints) -> dict[str, Objects]:
@@ -38,22 +48,31 @@ def person_columns(p: People, at: Ints) -> dict[str, Objects]:
             number[k] = number[k][:6] + number[k][8:17]
     codes = texts([v.code for v in p.places])
     return {
-        "person_no": p.person_no[at], "name": p.name[at].copy(), "id_no": number,
+        "person_no": p.person_no[at],
+        "name": p.name[at].copy(),
+        "id_no": number,
         "former_name": p.former_name[at].copy(),
         "sex": np.where(p.male[at], "1", "2").astype(object),
         "birth_date": calendar.written(p.birth[at], "{0:%Y%m%d}").copy(),
-        "ethnicity": p.ethnicity[at].copy(), "household_no": household_numbers(p, at),
+        "ethnicity": p.ethnicity[at].copy(),
+        "household_no": household_numbers(p, at),
         "relation_to_head": p.relation[at].copy(),
         "hukou_kind": np.where(p.house[at] == 400, "2", "1").astype(object),
-        "division_code": codes[p.village[at]], "hukou_address": addresses(p, p.village, at, p.house),
+        "division_code": codes[p.village[at]],
+        "hukou_address": addresses(p, p.village, at, p.house),
         "moved_in_on": calendar.written(p.moved_in[at], "{0:%Y%m%d}"),
-        "education": p.education[at], "marital_status": p.marital[at].copy(), "status": p.status[at].copy(),
-    }  # fmt: skip
+        "education": p.education[at],
+        "marital_status": p.marital[at].copy(),
+        "status": p.status[at].copy(),
+    }
 
 
 def second_number(p: People, i: int) -> str:
     """The police's number of somebody's second registration."""
-    return p.chunk.county + scattered(np.array([i * p.chunk.total + p.chunk.number]), 1_234_567_891, 11)[0]
+    return (
+        p.chunk.county
+        + scattered(np.array([i * p.chunk.total + p.chunk.number]), f"second/{p.seed}", 11)[0]
+    )
 
 
 def full(p: People, life: Life, night: str, day: int) -> list[Rows]:
@@ -68,7 +87,10 @@ def full(p: People, life: Life, night: str, day: int) -> list[Rows]:
         for name, values in columns.items():
             columns[name] = np.append(values, values[k : k + 1])
         columns["person_no"][-1], columns["id_no"][-1] = second_number(p, i), p.second_no[i]
-        columns["relation_to_head"][-1], columns["household_no"][-1] = "99", "J" + columns["household_no"][-1]
+        columns["relation_to_head"][-1], columns["household_no"][-1] = (
+            "99",
+            "J" + columns["household_no"][-1],
+        )
         at, county = np.append(at, i), np.append(county, county[k : k + 1])
     stamp = calendar.day(day).strftime("%Y%m%d")
     out = []
@@ -91,17 +113,26 @@ def changes(p: People, happened: Sequence[Change], night: str, day: int) -> Rows
     stamp = calendar.day(day).strftime("%Y%m%d")
     running = np.arange(len(at)) * p.chunk.total + p.chunk.number
     columns |= {
-        "change_no": texts([f"BD{stamp}{s}" for s in scattered(running, 333_333_331, 9)]),
+        "change_no": texts(
+            [f"BD{stamp}{s}" for s in scattered(running, f"change/{p.seed}/{stamp}", 9)]
+        ),
         "change_type": texts([c.kind for c in happened]),
         "changed_on": same(stamp, len(at)),
-        "event_on": calendar.written(np.array([c.event_on for c in happened], np.int64), "{0:%Y%m%d}"),
+        "event_on": calendar.written(
+            np.array([c.event_on for c in happened], np.int64), "{0:%Y%m%d}"
+        ),
         "county_code": p.county[at].copy(),
-        "old_value": texts([c.old for c in happened]), "new_value": texts([c.new for c in happened]),
+        "old_value": texts([c.old for c in happened]),
+        "new_value": texts([c.new for c in happened]),
         "from_place": texts([c.from_place for c in happened]),
         "to_place": texts([c.to_place for c in happened]),
-    }  # fmt: skip
-    return Rows("base.resident_change", f"{night}/hukou_change_{stamp}.csv", columns,
-                {"subject": p.entity[at]})  # fmt: skip
+    }
+    return Rows(
+        "base.resident_change",
+        f"{night}/hukou_change_{stamp}.csv",
+        columns,
+        {"subject": p.entity[at]},
+    )
 
 
 def permits(p: People, at: Ints, night: str, day: int, left: Sequence[int] = ()) -> Rows:
@@ -112,18 +143,32 @@ def permits(p: People, at: Ints, night: str, day: int, left: Sequence[int] = ())
     codes = texts([v.code for v in p.places])
     origin = texts([ORIGINS[int(h) % len(ORIGINS)] for h in p.household[at]])
     columns = {
-        "permit_no": texts(["JZ" + s for s in scattered(at * p.chunk.total + p.chunk.number, 9_191_919_191, 10)]),
-        "name": p.name[at].copy(), "id_type": p.id_type[at].copy(), "id_no": p.id_no[at].copy(),
+        "permit_no": texts(
+            [
+                "JZ" + s
+                for s in scattered(at * p.chunk.total + p.chunk.number, f"permit/{p.seed}", 10)
+            ]
+        ),
+        "name": p.name[at].copy(),
+        "id_type": p.id_type[at].copy(),
+        "id_no": p.id_no[at].copy(),
         "sex": np.where(p.male[at], "男", "女").astype(object),
-        "birth_date": calendar.written(p.birth[at]).copy(), "ethnicity": p.ethnicity[at].copy(),
-        "hukou_place": origin, "county_code": p.county[at].copy(), "division_code": codes[p.now_village[at]],
-        "address": addresses(p, p.now_village, at, p.house), "phone": p.phone[at].copy(),
-        "arrived_on": day_text(arrived), "left_on": np.where(gone, stamp, "").astype(object),
+        "birth_date": calendar.written(p.birth[at]).copy(),
+        "ethnicity": p.ethnicity[at].copy(),
+        "hukou_place": origin,
+        "county_code": p.county[at].copy(),
+        "division_code": codes[p.now_village[at]],
+        "address": addresses(p, p.now_village, at, p.house),
+        "phone": p.phone[at].copy(),
+        "arrived_on": day_text(arrived),
+        "left_on": np.where(gone, stamp, "").astype(object),
         "permit_from": day_text(np.maximum(arrived, day - 300)),
         "permit_to": day_text(np.maximum(arrived, day - 300) + 365),
         "status": np.where(gone, "注销", "有效").astype(object),
-    }  # fmt: skip
-    return Rows("base.residence_permit", f"{night}/居住证_{stamp}.csv", columns, {"subject": p.entity[at]})
+    }
+    return Rows(
+        "base.residence_permit", f"{night}/居住证_{stamp}.csv", columns, {"subject": p.entity[at]}
+    )
 
 
 def strangers(p: People, day: int) -> Ints:

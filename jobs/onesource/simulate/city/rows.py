@@ -9,6 +9,17 @@ import numpy as np
 
 from onesource.simulate.city.numbers import Ints, Objects, texts
 
+# The columns of relief lists whose cells are merged over a household.
+OF_HOUSEHOLD = (
+    "certificate_no",
+    "household_no",
+    "head_name",
+    "category",
+    "amount_yuan",
+    "started_on",
+    "division_code",
+)
+
 
 @dataclass
 class Rows:

@@ -51,9 +51,13 @@ def headers_of(catalogue: Catalogue) -> Headers:
 
 
 def style(
-    seed: int, feed: str, file: str, fields: Sequence[str], known: Mapping[str, tuple[str, ...]],
+    seed: int,
+    feed: str,
+    file: str,
+    fields: Sequence[str],
+    known: Mapping[str, tuple[str, ...]],
     rates: Mapping[str, float],
-) -> Style:  # fmt: skip
+) -> Style:
     """The style of a file, from the seed and its name: every process finds the same."""
     form, delimiter, encoding, changed = FORMS[feed]
     faults = []
@@ -67,10 +71,15 @@ def style(
             others = [h for h in known[name][1:] if h != name]
             words[name] = others[0] if others else words[name]
     if form == "csv":
-        if encoding != changed and stream(seed, "encoding", file).random() < rates["encoding_other"]:
+        if (
+            encoding != changed
+            and stream(seed, "encoding", file).random() < rates["encoding_other"]
+        ):
             faults.append("encoding_other")
             encoding = changed
         if stream(seed, "order", file).random() < rates["columns_moved"]:
             faults.append("columns_moved")
             stream(seed, "moved", file).shuffle(order)
-    return Style(form, delimiter, encoding, tuple(order), tuple(words[n] for n in order), tuple(faults))
+    return Style(
+        form, delimiter, encoding, tuple(order), tuple(words[n] for n in order), tuple(faults)
+    )

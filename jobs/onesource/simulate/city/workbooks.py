@@ -28,7 +28,8 @@ def write(
     body = [_XML, f'<worksheet xmlns="{_MAIN}"><sheetData>']
     for n, row in enumerate(rows, start=1):
         cells = "".join(
-            f'<c r="{letter(i)}{n}" t="inlineStr"><is><t xml:space="preserve">{escape(v)}</t></is></c>'
+            f'<c r="{letter(i)}{n}" t="inlineStr"><is>'
+            f'<t xml:space="preserve">{escape(v)}</t></is></c>'
             for i, v in enumerate(row)
             if v
         )
