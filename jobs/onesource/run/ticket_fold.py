@@ -21,7 +21,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from onesource.run.working_days import due_date
@@ -64,9 +64,14 @@ class Round:
     closed_on: date | None = None
 
     def as_json(self) -> dict[str, Any]:
-        return {
-            k: v.isoformat() if isinstance(v, date | datetime) else v for k, v in vars(self).items()
-        }
+        return {k: _text(v) for k, v in vars(self).items()}
+
+
+def _text(value: Any) -> Any:
+    """A moment in UTC, whatever zone its reader gave it: the same log makes the same bytes."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    return value.isoformat() if isinstance(value, date) else value
 
 
 @dataclass

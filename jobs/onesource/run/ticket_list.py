@@ -61,9 +61,8 @@ def tickets(settings: Settings, catalogue: Catalogue, wanted: Wanted) -> list[di
         keep = pc.and_(keep, pc.equal(table["state"], wanted.state))
     if wanted.overdue:
         keep = pc.and_(keep, _overdue(table, wanted.day))
-    order = [("due_on", "ascending"), ("ticket_id", "ascending")]
-    found: list[dict[str, Any]] = table.filter(keep).sort_by(order).to_pylist()
-    return found
+    found: list[dict[str, Any]] = table.filter(keep).to_pylist()
+    return sorted(found, key=lambda r: (r["due_on"], r["ticket_id"]))
 
 
 def _served(settings: Settings, catalogue: Catalogue, columns: list[str] | None = None) -> pa.Table:
@@ -71,7 +70,8 @@ def _served(settings: Settings, catalogue: Catalogue, columns: list[str] | None 
     if contract is None:
         raise OneSourceError("this project has no tickets", where=f"schemas/{TABLE}.yaml")
     source = open_served(settings, contract, read_manifest(settings))
-    return source.data.to_table(columns=columns)
+    table: pa.Table = source.data.to_table(columns=columns)
+    return table
 
 
 def _with_words(settings: Settings, table: pa.Table) -> pa.Table:

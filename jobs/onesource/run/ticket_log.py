@@ -7,6 +7,7 @@ of events only the tickets that they speak of are made again, in one merge.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -22,6 +23,7 @@ from onesource.run.context import RunContext
 from onesource.run.ledger import PASSED
 from onesource.run.recover import recover
 from onesource.run.ticket_fold import fold
+from onesource.run.ticket_upgrade import as_events, is_old
 
 TABLE = "registry.ticket"
 EVENTS = "registry.ticket_event"
@@ -45,6 +47,8 @@ def take_in(ctx: RunContext, batch: str, make: MakeEvents) -> bool:
             contract = ctx.graph.contracts[table]
             delta.create(ctx.spark, place, {f.name: f.spark_type for f in contract.fields})
         tickets = delta.read(ctx.spark, path, delta.latest_version(path))
+        if is_old(tickets):
+            tickets = _renewed(ctx, tickets, log_path, path)
         mark = f"{ctx.run}:{batch}"
         events = _complete(ctx, make(tickets), mark)
         log = delta.write(events, log_path, mode="append")
@@ -58,6 +62,18 @@ def take_in(ctx: RunContext, batch: str, make: MakeEvents) -> bool:
         assert version is not None
         _record(ctx, TABLE, version, delta.read(ctx.spark, path, version).count())
         return not touched.isEmpty()
+
+
+def _renewed(ctx: RunContext, old: DataFrame, log_path: Path, path: Path) -> DataFrame:
+    """The tickets of an earlier release, made anew from what they say."""
+    mark = f"{ctx.run}:upgrade"
+    log = delta.write(_complete(ctx, as_events(old), mark), log_path, mode="append")
+    _record(ctx, EVENTS, log)
+    history = delta.read(ctx.spark, log_path, log)
+    touched = history.where(F.col("batch") == mark).select("ticket_id").distinct()
+    version = delta.write(_folded(ctx, history, touched), path, mode="overwrite")
+    _record(ctx, TABLE, version)
+    return delta.read(ctx.spark, path, version)
 
 
 def _record(ctx: RunContext, table: str, version: int, rows: int | None = None) -> None:
@@ -80,7 +96,7 @@ def _complete(ctx: RunContext, events: DataFrame, mark: str) -> DataFrame:
     at = now()
     events = events.withColumns(
         {
-            "at": F.lit(at),
+            "at": F.coalesce(F.col("at"), F.lit(at)) if "at" in events.columns else F.lit(at),
             "day": F.coalesce(F.col("day"), F.lit(ctx.day))
             if "day" in events.columns
             else F.lit(ctx.day),
@@ -140,7 +156,7 @@ def _arrow(made: list[dict[str, Any]], names: list[str]) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(columns, names=names)
 
 
-def _merge(ctx: RunContext, rows: DataFrame, path: Any) -> int:
+def _merge(ctx: RunContext, rows: DataFrame, path: Path) -> int:
     view = f"_tickets_{now():%H%M%S%f}"
     rows.createOrReplaceTempView(view)
     try:
