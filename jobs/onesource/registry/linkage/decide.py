@@ -57,7 +57,7 @@ def gather(
     gammas = ", ".join(f"gamma_{c.name}, weight_{c.name}" for c in comparisons)
     rows = con.execute(
         f"SELECT rid_l, rid_r, score, weight, name_alone, NULL, NULL, {gammas} FROM judged j "
-        f"WHERE score >= {spec.candidate_threshold} AND NOT EXISTS (SELECT 1 FROM ruled r "
+        "WHERE NOT EXISTS (SELECT 1 FROM ruled r "
         "WHERE r.rid_l = j.rid_l AND r.rid_r = j.rid_r)"
     ).fetchall()
     found = [_scored_pair(row, spec, comparisons, below) for row in rows]
@@ -95,7 +95,7 @@ def _scored_pair(
     assert isinstance(score, float) and isinstance(weight, float)
     words = _words(row[7:], comparisons)
     if name_alone and score >= spec.threshold:
-        words = f"{words}; only the name speaks for it"
+        words = f"{words}; too little speaks for it beside the name"
         score = min(score, below)
     rule = MODEL if score >= spec.threshold else CANDIDATE
     return Pair(left, right, score, weight, rule, words)

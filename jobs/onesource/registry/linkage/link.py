@@ -69,7 +69,7 @@ def link_tables(
         blocked = block(con, spec, dedupe=dedupe, say=say)
         if model is None:
             model = _model(con, spec, comparisons, blocked, dedupe, say)
-        score(con, comparisons, model)
+        score(con, comparisons, model, spec.candidate_threshold)
         pairs = decide.gather(con, spec, comparisons)
     links, candidates = decide.split(pairs, spec, dedupe=dedupe)
     first_right = 0 if dedupe else tables[0].num_rows

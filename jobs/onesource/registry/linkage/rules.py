@@ -77,4 +77,6 @@ def _conditions(rule: RuleSpec) -> str:
         found += f" AND damerau_levenshtein({one}, {two}) = 1"
     for f in rule.one_fails:
         found += f" AND l.{f}__bad <> r.{f}__bad"
+    for f in rule.not_other:
+        found += f" AND coalesce(l.{f} = r.{f}, true)"
     return found

@@ -7,13 +7,19 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from onesource.registry.linkage.levels import Comparison
-from onesource.registry.linkage.training import Model
+from onesource.registry.linkage.training import Model, columns_sql
 
 if TYPE_CHECKING:
     import duckdb
 
 
-def settings(comparisons: Sequence[Comparison], model: Model) -> dict[str, Any]:
+# A value that stands once among some thousand rows tells no more than that it is rare.
+RAREST = 0.0001
+
+
+def settings(
+    comparisons: Sequence[Comparison], model: Model, rarest: float = RAREST
+) -> dict[str, Any]:
     """The model as splink's settings: it can be opened with splink's own charts."""
     return {
         "link_type": "dedupe_only",
@@ -25,13 +31,15 @@ def settings(comparisons: Sequence[Comparison], model: Model) -> dict[str, Any]:
             {"blocking_rule": "l.rid = r.rid", "sql_dialect": "duckdb"}
         ],
         "comparisons": [
-            _comparison(c, model.m[k].tolist(), model.u[k].tolist())
+            _comparison(c, model.m[k].tolist(), model.u[k].tolist(), rarest)
             for k, c in enumerate(comparisons)
         ],
     }
 
 
-def _comparison(c: Comparison, m: list[float], u: list[float]) -> dict[str, Any]:
+def _comparison(
+    c: Comparison, m: list[float], u: list[float], rarest: float
+) -> dict[str, Any]:
     levels: list[dict[str, Any]] = [
         {"sql_condition": c.null, "label_for_charts": "missing", "is_null_level": True}
     ]
@@ -44,11 +52,10 @@ def _comparison(c: Comparison, m: list[float], u: list[float]) -> dict[str, Any]
             "u_probability": u[top - i],
         }
         if level.frequency:
-            # A value that stands once among a thousand rows tells no more than that it is rare.
             found |= {
                 "tf_adjustment_column": level.frequency,
                 "tf_adjustment_weight": 1.0,
-                "tf_minimum_u_value": 0.0001,
+                "tf_minimum_u_value": rarest,
             }
         levels.append(found)
     return {"output_column_name": c.name, "comparison_levels": levels}
@@ -58,35 +65,39 @@ def score(
     con: duckdb.DuckDBPyConnection,
     comparisons: Sequence[Comparison],
     model: Model,
+    least: float,
     frequencies: Mapping[str, str] | None = None,
+    rarest: float = RAREST,
 ) -> None:
-    """Makes `scored`: rid_l, rid_r, score, and gamma_…, weight_… of each comparison.
+    """Makes `scored`: rid_l, rid_r, score, weight, and gamma_…, weight_… of each comparison, of
+    the pairs that score at least `least`.
 
     frequencies: for a column, the SQL of its values with their shares, where these are not to
     be counted in `records` itself. splink names its columns; ours are the same in every version.
     """
     from splink import DuckDBAPI, Linker
 
-    _quiet()
     api = DuckDBAPI(connection=con)
-    linker = Linker(api.register("records"), settings(comparisons, model))
+    linker = Linker(api.register("records"), settings(comparisons, model, rarest), log_level=logging.ERROR)
     linker.table_management.register_blocked_pairs_for_predict(api.register("pairs"))
     for column, sql in (frequencies or {}).items():
         con.execute(f"CREATE OR REPLACE TABLE frequency_{column} AS {sql}")
         lookup = api.register(f"frequency_{column}")
         linker.table_management.register_term_frequency_lookup(lookup, column)
-    found = linker.inference.predict(warning_mode="never").physical_name
-    parts = []
+    found = linker.inference.predict(
+        threshold_match_probability=least, warning_mode="never"
+    ).physical_name
+    parts, gammas = [], []
     for c in comparisons:
         tf = f" + coalesce(mw_tf_adj_{c.name}, 0)" if any(lv.frequency for lv in c.levels) else ""
-        parts.append(f"gamma_{c.name}, mw_{c.name}{tf} AS weight_{c.name}")
+        parts.append(f"mw_{c.name}{tf} AS weight_{c.name}")
+        gammas.append(f"{c.gamma_sql()} AS gamma_{c.name}")
+    # splink gives the levels only together with every value compared: they are found again.
     con.execute(
-        "CREATE OR REPLACE TABLE scored AS SELECT rid_l, rid_r, match_probability AS score, "
-        f"match_weight AS weight, {', '.join(parts)} FROM {found}"
+        f"CREATE OR REPLACE TABLE scored AS SELECT * EXCLUDE (k_l, k_r) FROM (SELECT rid_l, rid_r, "
+        f"match_probability AS score, match_weight AS weight, {', '.join(parts)} FROM {found}) s "
+        f"JOIN (SELECT k_l, k_r, {', '.join(gammas)} FROM (SELECT l.rid AS k_l, r.rid AS k_r, "
+        f"{columns_sql(comparisons)} FROM {found} f JOIN records l ON l.rid = f.rid_l "
+        "JOIN records r ON r.rid = f.rid_r)) g ON g.k_l = s.rid_l AND g.k_r = s.rid_r"
     )
     con.execute(f"DROP TABLE {found}")
-
-
-def _quiet() -> None:
-    """splink tells its progress on the log; ours is told by the command."""
-    logging.getLogger("splink").setLevel(logging.ERROR)

@@ -55,7 +55,7 @@ class RuleSpec(_Strict):
 
     equal: these fields are equal. any_equal: of these groups one is equal throughout. near: edit
     distance 1 (one character or two neighbours swapped). one_fails: exactly one side failed the
-    check of its standardiser. candidate: it proposes, it does not link.
+    check of its standardiser. not_other: these are equal, or missing on a side. candidate: it proposes, it does not link.
     """
 
     name: Annotated[str, Field(pattern=NAME)]
@@ -63,6 +63,7 @@ class RuleSpec(_Strict):
     any_equal: list[list[str]] = []
     near: list[str] = []
     one_fails: list[str] = []
+    not_other: list[str] = []
     candidate: bool = False
     score: Score | None = None
 
@@ -85,7 +86,8 @@ class ComparisonSpec(_Strict):
 
     levels: similarities (string, text), differences (number: absolute, or a share with `share`),
     metres (place); left out, the kind's own. measure: for string. frequency: a rare value that
-    agrees says more than a common one.
+    agrees says more than a common one. identity: false where agreement is no evidence beside a
+    person's name (see `name_alone`).
     """
 
     kind: Kind
@@ -220,7 +222,7 @@ def check_spec(spec: Spec, path: Path | None = None, lines: Lines | None = None)
         twice = next(n for n in names if names.count(n) > 1)
         raise fail(f"comparisons: {twice} is compared twice", ("comparisons",))
     for i, r in enumerate(spec.rules):
-        used_in_rule = [*r.equal, *r.near, *r.one_fails, *(f for g in r.any_equal for f in g)]
+        used_in_rule = [*r.equal, *r.near, *r.one_fails, *r.not_other, *(f for g in r.any_equal for f in g)]
         for used in used_in_rule:
             if used not in spec.fields:
                 raise fail(f"rules.{i} ({r.name}): there is no field {used}", ("rules", i), known)
