@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 # A word in more than this share of the pairs' room is no reason to look; the limit for words is
 # lower than for keys, for a text has many of them.
-WORD_PAIRS = 20_000
+WORD_PAIRS = 50_000
 _SPLITS = 2
 
 
@@ -52,6 +52,10 @@ def view_sql(view: str) -> tuple[str, bool]:
         return soundex_sql(field), False
     name, length = re.findall(r"[a-z]+|\d+", part)
     return f"{'left' if name == 'first' else 'right'}(CAST({field} AS VARCHAR), {length})", False
+
+
+def _field(view: str) -> str:
+    return view.split(".", 1)[0]
 
 
 def soundex_sql(field: str) -> str:
@@ -91,7 +95,8 @@ def block(
         _keys(con, rule)
         lists = any(view_sql(v)[1] for v in rule)
         most = min(limit, WORD_PAIRS) if lists else limit
-        others = [v for v in splitters(spec) if v not in rule]
+        own = {_field(v) for v in rule}
+        others = [v for v in splitters(spec) if _field(v) not in own]
         _guard(con, " + ".join(rule), others, most, dedupe, say)
         room = spec.limits.pairs - sum(counts)
         _within(con, " + ".join(rule), room, most, dedupe, say)

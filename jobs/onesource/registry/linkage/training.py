@@ -34,7 +34,8 @@ U_PRIOR_PAIRS = 2.0
 ROUNDS, ENOUGH = 100, 1e-5
 # No value is certain: an m or u of 0 would let one typing error outweigh everything.
 LEAST = 1e-7
-START = 0.2
+START = 0.5
+PURGES = 3
 
 
 @dataclass(frozen=True)
@@ -88,9 +89,14 @@ def train(
         )
         gammas, counts = _patterns(con, comparisons, some)
         seen.append((gammas, counts * blocked.by_rule[i] / max(counts.sum(), 1.0), free))
-    m, matches = _maximise(seen, begin, u, comparisons)
-    whole = _possible(con, dedupe)
-    prior = min(max(matches / max(whole, 1.0), 1.0 / max(whole, 2.0)), 0.5)
+    whole, rows = _possible(con, dedupe), _fewest_rows(con, dedupe)
+    drawn = float(random[1].sum())
+    clean = u
+    for _ in range(PURGES):
+        m, matches = _maximise(seen, begin, clean, comparisons, rows)
+        prior = min(max(matches / max(whole, 1.0), 1.0 / max(whole, 2.0)), 0.5)
+        clean = tuple(_without_matches(x, y, prior, drawn) for x, y in zip(u, m, strict=True))
+    u = clean
     return Model(m, u, prior, int(sum(c.sum() for _, c, _ in seen)))
 
 
@@ -100,6 +106,14 @@ def _possible(con: duckdb.DuckDBPyConnection, dedupe: bool) -> float:
         "SELECT count(*) FILTER (side = 0), count(*) FILTER (side = 1) FROM records"
     ).fetchall()[0]
     return float(row[0] * (row[0] - 1) / 2 if dedupe else row[0] * row[1])
+
+
+def _fewest_rows(con: duckdb.DuckDBPyConnection, dedupe: bool) -> float:
+    """The most matches that lists without duplicates of their own could have."""
+    row = con.execute(
+        "SELECT count(*) FILTER (side = 0), count(*) FILTER (side = 1) FROM records"
+    ).fetchall()[0]
+    return float(row[0] if dedupe else min(row))
 
 
 def _random_pairs(con: duckdb.DuckDBPyConnection, seed: int, dedupe: bool) -> str:
@@ -151,6 +165,13 @@ def _u(random: tuple[NDArray[np.int64], Floats], k: int, begin: Floats) -> Float
     return _share(found, begin, U_PRIOR_PAIRS)
 
 
+def _without_matches(u: Floats, m: Floats, prior: float, drawn: float) -> Floats:
+    """u without the matches among the random pairs: in short lists they are most of those that
+    agree, and would make a rare title look common."""
+    found = np.maximum((u - prior * m) / (1 - prior), 0.5 / max(drawn, 1.0))
+    return np.asarray(found / found.sum(), float)
+
+
 def _share(counts: Floats, begin: Floats, weight: float) -> Floats:
     found = (counts + begin * weight) / (counts.sum() + weight)
     found = np.maximum(found, LEAST)
@@ -162,17 +183,23 @@ def _maximise(
     begin: Model,
     u: tuple[Floats, ...],
     comparisons: Sequence[Comparison],
+    rows: float,
 ) -> tuple[tuple[Floats, ...], float]:
-    """m of every comparison, and how many of the blocked pairs match."""
+    """m of every comparison, and how many of the blocked pairs match.
+
+    A row has hardly more than one like it in the other list: without that bound the largest group
+    of pairs that are alike in anything (one maker, one price) would be taken for the matches.
+    """
     m = [x.copy() for x in begin.m]
-    shares = [START] * len(seen)
+    most = [min(rows / max(float(counts.sum()), 1.0), 0.999) for _, counts, _ in seen]
+    shares = [START * x for x in most]
     for _ in range(ROUNDS):
         weighted = [np.zeros(len(x)) for x in m]
         moved = 0.0
         for r, (gammas, counts, free) in enumerate(seen):
             chance = _chance(gammas, free, m, u, shares[r])
             matched = counts * chance
-            shares[r] = float(min(max(matched.sum() / max(counts.sum(), 1.0), 1e-6), 0.999))
+            shares[r] = float(min(max(matched.sum() / max(counts.sum(), 1.0), 1e-6), most[r]))
             for k in free:
                 for level in range(len(m[k])):
                     weighted[k][level] += matched[gammas[:, k] == level].sum()
