@@ -55,7 +55,9 @@ class Persons:
         self.r = r
         self.given = [word(r, 1, 3) for _ in range(250)]
         self.sur = [word(r) for _ in range(700)]
-        self.street = [f"{word(r)} {x}" for x in ("street", "place", "crescent") for _ in range(200)]
+        self.street = [
+            f"{word(r)} {x}" for x in ("street", "place", "crescent") for _ in range(200)
+        ]
         self.suburb = [word(r, 2, 4) for _ in range(300)]
 
     def thing(self) -> Row:
@@ -119,7 +121,7 @@ class Restaurants:
         name = " ".join(r.choice(self.words) for _ in range(r.randint(1, 3)))
         return {
             "name": name + r.choice(["", " grill", " cafe", " restaurant", " bar"]),
-            "addr": f"{r.randint(1, 9999)} {r.choice(['n.', 's.', 'w.', ''])} {r.choice(self.words)} "
+            "addr": f"{r.randint(1, 9999)} {r.choice(['n.', 's.', ''])} {r.choice(self.words)} "
             f"{r.choice(['st.', 'ave.', 'blvd.'])}",
             "city": r.choice(self.cities),
             "phone": f"{r.randint(200, 999)}/{r.randint(200, 999)}-{r.randint(0, 9999):04d}",
@@ -278,7 +280,8 @@ def measured(folder: Path) -> dict[str, float]:
     clock = time.perf_counter()
     command = [
         sys.executable, "-m", "onesource.cli.main", "link", str(folder / "a.csv"),
-        str(folder / "b.csv"), "--spec", str(folder / "spec.yaml"), "--csv", str(folder / "out.csv"),
+        str(folder / "b.csv"), "--spec", str(folder / "spec.yaml"), "--csv",
+        str(folder / "out.csv"),
     ]  # fmt: skip
     subprocess.run(command, check=True, capture_output=True)
     with (folder / "truth.csv").open(encoding="utf-8") as f:

@@ -55,7 +55,11 @@ def persons(n: int, seed: int = 1) -> pa.Table:
     id_no = numbers(county, birth, serial)
     house = rng.integers(1, 200, n)
     address = pc.binary_join_element_wise(
-        pa.array(division % 10**6).cast(pa.string()), "村", pa.array(house).cast(pa.string()), "号", ""
+        pa.array(division % 10**6).cast(pa.string()),
+        "村",
+        pa.array(house).cast(pa.string()),
+        "号",
+        "",
     )
     phone = pa.array(13000000000 + rng.integers(0, 5 * 10**9, n)).cast(pa.string())
     mother = id_no.take(pa.array(rng.integers(0, n, n)))
@@ -63,7 +67,9 @@ def persons(n: int, seed: int = 1) -> pa.Table:
     young = pa.array(year > 2005)
     return pa.table(
         {
-            "person_id": pc.binary_join_element_wise("P", pa.array(np.arange(n)).cast(pa.string()), ""),
+            "person_id": pc.binary_join_element_wise(
+                "P", pa.array(np.arange(n)).cast(pa.string()), ""
+            ),
             "id_no": id_no,
             "name": name,
             "sex": pa.array(sex + 1).cast(pa.string()),
@@ -84,7 +90,9 @@ def _iso(year: Any, month: Any, day: Any) -> pa.Array:
     return pc.binary_join_element_wise(*parts, "-")
 
 
-def rows_about(people: pa.Table, n: int, seed: int = 2, known: float = 0.7) -> tuple[pa.Table, list[str | None]]:
+def rows_about(
+    people: pa.Table, n: int, seed: int = 2, known: float = 0.7
+) -> tuple[pa.Table, list[str | None]]:
     """`n` rows without a sound number, and of each the person_id it is about (None: a stranger)."""
     rng = np.random.default_rng(seed)
     inside = int(n * known)
@@ -96,7 +104,8 @@ def rows_about(people: pa.Table, n: int, seed: int = 2, known: float = 0.7) -> t
     found = [_spoilt(row, rng) for row in both]
     order = rng.permutation(n).tolist()
     columns = {
-        c: pa.array([found[i][c] for i in order], pa.string()) for c in (*COLUMNS, "id_no_delivered")
+        c: pa.array([found[i][c] for i in order], pa.string())
+        for c in (*COLUMNS, "id_no_delivered")
     }
     ids = [f"r{k:07d}" for k in range(n)]
     return pa.table({"row_id": ids, **columns}), [truth[i] for i in order]

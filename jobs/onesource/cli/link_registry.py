@@ -49,7 +49,7 @@ def link_to_registry(settings: Settings, wanted: Wanted, spec: Spec | None) -> i
     spec = spec.model_copy(update={"right": Source(id=id_column)})
     _check_id(spec, 0, left, wanted.file)
     linked = link_tables([left.table, right], spec, context_of(settings, "division"), say=say)
-    ids = [*left.ids(spec.id_column(0)), *right.column(id_column).to_pylist()]
+    ids = [*left.ids(spec.id_column(0)), *map(str, right.column(id_column).to_pylist())]
     found: dict[tuple[str, str], tuple[str, ...]] = {}
     for row in pair_rows(shown_pairs(linked, wanted.candidates), ids):
         found.setdefault((row[0], row[1]), tuple(row))  # under several names: the best

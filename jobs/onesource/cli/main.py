@@ -294,11 +294,15 @@ def link(
     other: Annotated[
         Path | None, typer.Argument(help="A second list; none: duplicates of the first.")
     ] = None,
-    to: Annotated[str | None, typer.Option(help="Link to a registry: person, organisation.")] = None,
+    to: Annotated[
+        str | None, typer.Option(help="Link to a registry: person, organisation.")
+    ] = None,
     spec: Annotated[
         Path | None, typer.Option(help="What is compared and how (YAML); none: by the headers.")
     ] = None,
-    dedupe: Annotated[bool, typer.Option("--dedupe", help="Clusters (row,cluster), not pairs.")] = False,
+    dedupe: Annotated[
+        bool, typer.Option("--dedupe", help="Clusters (row,cluster), not pairs.")
+    ] = False,
     candidates: Annotated[
         bool, typer.Option("--candidates", help="Also pairs that are only worth a look.")
     ] = False,

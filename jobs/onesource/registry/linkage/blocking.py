@@ -200,8 +200,8 @@ def _add_pairs(con: duckdb.DuckDBPyConnection, i: int, dedupe: bool) -> int:
     """Adds the pairs of `keys` that no rule before has found; returns their number."""
     meet = "l.rid < r.rid" if dedupe else "l.side = 0 AND r.side = 1"
     con.execute(
-        f"INSERT INTO pairs SELECT DISTINCT '{i}', l.rid, r.rid FROM keys l JOIN keys r USING (key) "
-        f"WHERE {meet} AND NOT EXISTS (SELECT 1 FROM pairs p WHERE p.join_key_l = l.rid "
+        f"INSERT INTO pairs SELECT DISTINCT '{i}', l.rid, r.rid FROM keys l JOIN keys r USING "
+        f"(key) WHERE {meet} AND NOT EXISTS (SELECT 1 FROM pairs p WHERE p.join_key_l = l.rid "
         "AND p.join_key_r = r.rid)"
     )
     row = con.execute(f"SELECT count(*) FROM pairs WHERE match_key = '{i}'").fetchall()[0]

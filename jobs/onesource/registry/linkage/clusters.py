@@ -53,5 +53,3 @@ def _merge(
         between[one][other] = between[one].get(other, 0) + n
         between[other][one] = between[one][other]
     between[one].pop(two, None)
-
-

@@ -137,11 +137,7 @@ def assign(pairs: Sequence[Pair], how: str) -> list[Pair]:
     for p in pairs:
         for key in ((0, p.left), (1, p.right)):
             best[key] = max(best[key], p.weight)
-    return [
-        p
-        for p in pairs
-        if p.weight >= max(best[0, p.left], best[1, p.right]) - MARGIN_BITS
-    ]
+    return [p for p in pairs if p.weight >= max(best[0, p.left], best[1, p.right]) - MARGIN_BITS]
 
 
 def split(pairs: Iterable[Pair], spec: Spec, *, dedupe: bool) -> tuple[list[Pair], list[Pair]]:

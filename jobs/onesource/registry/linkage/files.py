@@ -36,7 +36,10 @@ class List:
         if column is None:
             return [str(n) for n in self.lines]
         values = self.table.column(column).to_pylist()
-        return [v.strip() if v and v.strip() else str(n) for v, n in zip(values, self.lines, strict=True)]
+        return [
+            v.strip() if v and v.strip() else str(n)
+            for v, n in zip(values, self.lines, strict=True)
+        ]
 
 
 def read_list(path: Path, source: Source) -> List:
@@ -91,13 +94,17 @@ def _shape(lines: Sequence[str], newline: str, source: Source, name: str) -> Sha
     """The delimiter given, or the one that cuts the first lines into most cells of one number."""
     quote = '"'
     if source.delimiter is not None:
-        return Shape({"\\t": "\t", "tab": "\t"}.get(source.delimiter, source.delimiter), quote, newline)
+        return Shape(
+            {"\\t": "\t", "tab": "\t"}.get(source.delimiter, source.delimiter), quote, newline
+        )
 
     def fit(delimiter: str) -> tuple[float, int]:
         if not any(delimiter in line for line in lines[:_SAMPLE]):
             return 0.0, 0
         shape = Shape(delimiter, quote, newline)
-        found = [len(r.cells) for r in records(list(lines[:_SAMPLE]), 0, 1, shape, name).rows if r.cells]
+        found = [
+            len(r.cells) for r in records(list(lines[:_SAMPLE]), 0, 1, shape, name).rows if r.cells
+        ]
         if not found:
             return 0.0, 0
         width = max(set(found), key=lambda w: (found.count(w), w))
@@ -121,7 +128,9 @@ def _table(rows: list[tuple[int, Sequence[str | None] | None]], path: Path, code
     headers = [h or f"column_{i + 1}" for i, h in enumerate(headers)]
     if len(set(headers)) < len(headers):
         twice = next(h for h in headers if headers.count(h) > 1)
-        raise UsageError(f"two columns are headed {twice}", where=f"{path.name}: line {rows[at][0]}")
+        raise UsageError(
+            f"two columns are headed {twice}", where=f"{path.name}: line {rows[at][0]}"
+        )
     width = len(headers)
     kept, lines = [], []
     for line, cells in rows[at + 1 :]:

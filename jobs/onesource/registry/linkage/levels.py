@@ -80,7 +80,11 @@ def _exact(c: ComparisonSpec) -> _Made:
 def _code(c: ComparisonSpec) -> _Made:
     """Division codes: the whole code, the town (9 digits), the county (6), the city (4)."""
     f = c.fields[0]
-    parts = ((9, "same_town", 0.1, 0.01), (6, "same_county", 0.1, 0.05), (4, "same_city", 0.05, 0.5))
+    parts = (
+        (9, "same_town", 0.1, 0.01),
+        (6, "same_county", 0.1, 0.05),
+        (4, "same_city", 0.05, 0.5),
+    )
     levels = [Level("equal", f"{f}_l = {f}_r", 0.7, 0.005)]
     levels += [Level(w, f"left({f}_l, {n}) = left({f}_r, {n})", m, u) for n, w, m, u in parts]
     return _missing(f), [*levels, _differs(0.05, 0.435)], True
@@ -104,9 +108,7 @@ def _string(c: ComparisonSpec) -> _Made:
 
 def _text(c: ComparisonSpec) -> _Made:
     f = c.fields[0]
-    sim = (
-        f"text_similarity({f}__t_l, {f}__w_r, {f}__n_l, {f}__n_r, {f}__g_l, {f}__g_r)"
-    )
+    sim = f"text_similarity({f}__t_l, {f}__w_r, {f}__n_l, {f}__n_r, {f}__g_l, {f}__g_r)"
     # Missing words make a title shorter, they do not make it another.
     steps = c.levels or [0.85, 0.7, 0.55, 0.4, 0.25]
     levels = [Level("equal", f"{f}_l = {f}_r", 0.4, 0.0005)]
@@ -171,7 +173,10 @@ def _chinese_name(c: ComparisonSpec) -> _Made:
     if HAS_PINYIN:
         levels.append(Level("same_sound", f"{f}__p_l = {f}__p_r", 0.02, 0.001))
     one = f"one_character({f}__v_l, {f}__v_r)"
-    turned = f"length({f}_l) > 1 AND list_sort(string_split({f}_l, '')) = list_sort(string_split({f}_r, ''))"
+    turned = (
+        f"length({f}_l) > 1 AND list_sort(string_split({f}_l, '')) = "
+        f"list_sort(string_split({f}_r, ''))"
+    )
     levels += [
         Level("turned", turned, 0.005, 0.0002),
         Level("one_character", one, 0.03, 0.01),

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 # With fewer pairs than this nothing can be learned; the values of experience are used.
 FEWEST_PAIRS = 50
+# Among fewer rows nothing can be said of how rare a value is.
+FEWEST_FOR_FREQUENCY = 500
 Say = Callable[[str], None]
 
 
@@ -59,6 +61,9 @@ def link_tables(
     dedupe = len(tables) == 1
     if not spec.blocking:
         spec = spec.model_copy(update={"blocking": default_blocking(spec)})
+    if sum(t.num_rows for t in tables) < FEWEST_FOR_FREQUENCY:
+        plain = [c.model_copy(update={"frequency": False}) for c in spec.comparisons]
+        spec = spec.model_copy(update={"comparisons": plain})
     comparisons = [comparison(c) for c in spec.comparisons]
     with reader.database() as con:
         for macro in MACROS:

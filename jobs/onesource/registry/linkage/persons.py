@@ -31,17 +31,16 @@ if TYPE_CHECKING:
     import duckdb
 
 # Rows of the answer: see `link_unnumbered`.
-PAIRS = pa.schema(
-    [
-        ("row_id", pa.string()),
-        ("person_id", pa.string()),
-        ("score", pa.float64()),
-        ("rule", pa.string()),
-        ("decision", pa.string()),
-        ("explanation", pa.string()),
-        ("model_digest", pa.string()),
-    ]
-)
+_COLUMNS: list[tuple[str, Any]] = [
+    ("row_id", pa.string()),
+    ("person_id", pa.string()),
+    ("score", pa.float64()),
+    ("rule", pa.string()),
+    ("decision", pa.string()),
+    ("explanation", pa.string()),
+    ("model_digest", pa.string()),
+]
+PAIRS = pa.schema([pa.field(name, kind) for name, kind in _COLUMNS])
 MODEL_FILE = Path("linkage") / "person.json"
 # Among 3.4 million people a name that one of them has is as rare as this.
 RAREST_NAME = 1e-6
@@ -162,9 +161,7 @@ def link_unnumbered(
             "FROM reference_names"
         }
         fitted = model.model(comparisons, int(persons))
-        score(
-            con, comparisons, fitted, spec.candidate_threshold, frequencies, rarest=RAREST_NAME
-        )
+        score(con, comparisons, fitted, spec.candidate_threshold, frequencies, rarest=RAREST_NAME)
         pairs = decide.gather(con, spec, comparisons)
         village = _same_village(con)
         names = con.execute("SELECT rid, row_id, person_id FROM ids").fetchall()
@@ -213,9 +210,7 @@ def build_person_records(
     con.execute(
         f"CREATE TABLE both_rows AS SELECT rid, side, {fields}, row_id, person_id FROM left_rows "
         f"UNION ALL SELECT {n} + row_number() OVER (ORDER BY person_id, ALL_FIELDS) - 1, 1, "
-        f"{fields}, NULL, person_id FROM right_kept".replace(
-            "ALL_FIELDS", ", ".join(spec.fields)
-        )
+        f"{fields}, NULL, person_id FROM right_kept".replace("ALL_FIELDS", ", ".join(spec.fields))
     )
     con.execute(f"CREATE TABLE records AS SELECT rid, side, {fields} FROM both_rows ORDER BY rid")
     con.execute("CREATE TABLE ids AS SELECT rid, row_id, person_id FROM both_rows")
@@ -246,13 +241,17 @@ def _columns(table: pa.Table, *, reference: bool) -> str:
         source = f
         if f == "division_code" and f not in there:
             source = "hukou_division_code"
-        value = f"nullif(trim(CAST({source} AS VARCHAR)), '')" if source in there else "NULL::VARCHAR"
+        value = (
+            f"nullif(trim(CAST({source} AS VARCHAR)), '')" if source in there else "NULL::VARCHAR"
+        )
         if f == "county_code" and source in there:
             value = f"left({value}, 6)"
         found.append(f"{value} AS {f}, NULL::VARCHAR AS {f}__raw, false AS {f}__bad")
     number = "id_no" if reference else "id_no_delivered"
     if number in there:
-        text = f"nullif(upper(regexp_replace(CAST({number} AS VARCHAR), '[^0-9A-Za-z]', '', 'g')), '')"
+        text = (
+            f"nullif(upper(regexp_replace(CAST({number} AS VARCHAR), '[^0-9A-Za-z]', '', 'g')), '')"
+        )
     else:
         text = "NULL::VARCHAR"
     bad = "false" if reference else "coalesce(NOT sound, false)"

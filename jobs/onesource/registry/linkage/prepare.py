@@ -95,16 +95,16 @@ def _values(
         found = _days(texts, found, field)
     value = pa.array([*found, None], pa.string())
     refused = pa.array([*bad, False], pa.bool_())
-    at = coded.indices.fill_null(len(texts))
+    at: Any = coded.indices.fill_null(len(texts))
     return value.take(at), refused.take(at)
 
 
-def _days(texts: list[str], found: list[str | None], field: FieldSpec) -> list[str | None]:
+def _days(
+    texts: Sequence[str | None], found: Sequence[str | None], field: FieldSpec
+) -> list[str | None]:
     """Days that the standardiser leaves open (03/04/1980) or refuses (19450231, a typing error
     that still agrees in year and month) are read by their numbers."""
-    order = field.day_order
-    if order == "auto":
-        order = order_of(texts)
+    order = order_of(texts) if field.day_order == "auto" else field.day_order
     return [v or day_text(t, order) for v, t in zip(found, texts, strict=True)]
 
 
@@ -113,7 +113,9 @@ def _select(spec: Spec) -> str:
     for name, f in spec.fields.items():
         own = {"folded": _folded, "number": _number, "raw": _raw, "sex": _sex}.get(f.standardiser)
         value = own(name) if own else name
-        compact = f"upper(regexp_replace(nfc_normalize({name}__raw), '[^\\p{{L}}\\p{{N}}]', '', 'g'))"
+        compact = (
+            f"upper(regexp_replace(nfc_normalize({name}__raw), '[^\\p{{L}}\\p{{N}}]', '', 'g'))"
+        )
         columns += [
             f"{value} AS {name}",
             f"nullif({compact}, '') AS {name}__raw",

@@ -1,4 +1,5 @@
-"""Declared rules: pairs that need no score, in the order of the spec; the first that holds counts."""
+"""Declared rules: pairs that need no score, in the order of the spec; the first that holds
+counts."""
 
 from __future__ import annotations
 

@@ -37,9 +37,7 @@ def settings(
     }
 
 
-def _comparison(
-    c: Comparison, m: list[float], u: list[float], rarest: float
-) -> dict[str, Any]:
+def _comparison(c: Comparison, m: list[float], u: list[float], rarest: float) -> dict[str, Any]:
     levels: list[dict[str, Any]] = [
         {"sql_condition": c.null, "label_for_charts": "missing", "is_null_level": True}
     ]
@@ -78,7 +76,9 @@ def score(
     from splink import DuckDBAPI, Linker
 
     api = DuckDBAPI(connection=con)
-    linker = Linker(api.register("records"), settings(comparisons, model, rarest), log_level=logging.ERROR)
+    linker = Linker(
+        api.register("records"), settings(comparisons, model, rarest), log_level=logging.ERROR
+    )
     linker.table_management.register_blocked_pairs_for_predict(api.register("pairs"))
     for column, sql in (frequencies or {}).items():
         con.execute(f"CREATE OR REPLACE TABLE frequency_{column} AS {sql}")

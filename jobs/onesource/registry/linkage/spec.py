@@ -55,7 +55,8 @@ class RuleSpec(_Strict):
 
     equal: these fields are equal. any_equal: of these groups one is equal throughout. near: edit
     distance 1 (one character or two neighbours swapped). one_fails: exactly one side failed the
-    check of its standardiser. not_other: these are equal, or missing on a side. candidate: it proposes, it does not link.
+    check of its standardiser. not_other: these are equal, or missing on a side.
+    candidate: it proposes, it does not link.
     """
 
     name: Annotated[str, Field(pattern=NAME)]
@@ -207,8 +208,8 @@ def check_spec(spec: Spec, path: Path | None = None, lines: Lines | None = None)
             try:
                 check_args(f.standardiser, f.args)
             except Exception as e:
-                at = ("fields", name, "standardiser")
-                raise fail(f"fields.{name}: {getattr(e, 'what', e)}", at) from e
+                where = ("fields", name, "standardiser")
+                raise fail(f"fields.{name}: {getattr(e, 'what', e)}", where) from e
         if f.derive is not None and f.derive not in spec.fields:
             raise fail(f"fields.{name}.derive: there is no field {f.derive}", ("fields", name))
     for i, c in enumerate(spec.comparisons):
@@ -222,7 +223,13 @@ def check_spec(spec: Spec, path: Path | None = None, lines: Lines | None = None)
         twice = next(n for n in names if names.count(n) > 1)
         raise fail(f"comparisons: {twice} is compared twice", ("comparisons",))
     for i, r in enumerate(spec.rules):
-        used_in_rule = [*r.equal, *r.near, *r.one_fails, *r.not_other, *(f for g in r.any_equal for f in g)]
+        used_in_rule = [
+            *r.equal,
+            *r.near,
+            *r.one_fails,
+            *r.not_other,
+            *(f for g in r.any_equal for f in g),
+        ]
         for used in used_in_rule:
             if used not in spec.fields:
                 raise fail(f"rules.{i} ({r.name}): there is no field {used}", ("rules", i), known)

@@ -13,27 +13,27 @@ _Field = Mapping[str, Any]
 # Headers as departments and the base feeds write them, and those of lists in English.
 ALIASES: Mapping[str, tuple[str, ...]] = {
     "id_no": (
-        "公民身份号码", "身份证号", "身份证号码", "身份证", "证件号码", "居民身份证号", "公民身份证号码",
-        "idno", "idcard", "idnumber",
+        "公民身份号码", "身份证号", "身份证号码", "身份证", "证件号码", "居民身份证号",
+        "公民身份证号码", "idno", "idcard", "idnumber",
     ),
     "name": ("姓名", "名字", "人员姓名", "xm", "name", "fullname", "personname"),
     "given_name": ("givenname", "firstname", "forename", "fname", "first"),
     "surname": ("surname", "lastname", "familyname", "lname", "last"),
     "sex": ("性别", "xb", "sex", "gender"),
     "birth_date": (
-        "出生日期", "出生年月日", "出生年月", "生日", "csrq", "dateofbirth", "birthdate", "dob",
-        "birthday", "born",
+        "出生日期", "出生年月日", "出生年月", "生日", "csrq", "dateofbirth", "birthdate",
+        "dob", "birthday", "born",
     ),
     "county_code": (
-        "县区", "县市区", "区县", "所属县", "行政区划代码", "行政区划", "区划代码", "户籍地", "所在县",
-        "countycode", "divisioncode", "hukoudivisioncode",
+        "县区", "县市区", "区县", "所属县", "行政区划代码", "行政区划", "区划代码", "户籍地",
+        "所在县", "countycode", "divisioncode", "hukoudivisioncode",
     ),
     "address": ("地址", "住址", "户籍地址", "现住址", "家庭住址", "详细地址", "住所", "address"),
     "street": ("address1", "street", "streetname"),
     "city": ("suburb", "city", "town", "place"),
     "postcode": ("postcode", "zip", "zipcode", "postalcode"),
-    "phone": ("电话", "联系电话", "手机", "手机号", "手机号码", "联系方式", "phone", "mobile", "tel",
-              "phonenumber", "telephone"),
+    "phone": ("电话", "联系电话", "手机", "手机号", "手机号码", "联系方式", "phone", "mobile",
+              "tel", "phonenumber", "telephone"),
     "email": ("email", "emailaddress", "邮箱"),
     "national_id": ("socsecid", "ssn", "socialsecuritynumber", "nationalid"),
     "uscc": ("统一社会信用代码", "社会信用代码", "信用代码", "uscc", "uniscid"),
@@ -100,10 +100,8 @@ def suggest(left: Sequence[str], right: Sequence[str], kind: str | None = None) 
     """
     one, two = recognised(left), recognised(right)
     both = {f: (one[f], two[f]) for f in one if f in two}
-    if "org_name" in both or "uscc" in both:
-        is_person = kind == "person"
-    else:
-        is_person = kind != "organisation"
+    has_organisation = "org_name" in both or "uscc" in both
+    is_person = (kind or ("organisation" if has_organisation else "person")) == "person"
     ids = {"left": {"id": id_header(left)}, "right": {"id": id_header(right)}}
     return _person(both, ids) if is_person else _organisation(both, ids)
 
@@ -122,7 +120,7 @@ def _person(both: Mapping[str, tuple[str, str]], ids: Mapping[str, Any]) -> Spec
         for derived in ("birth_date", "sex"):
             if derived in fields:
                 fields[derived]["derive"] = "id_no"
-    comparisons = []
+    comparisons: list[dict[str, Any]] = []
     if "name" in fields:
         comparisons.append({"kind": "chinese_name", "fields": ["name"]})
     for names, how in _PERSON_COMPARISONS:
@@ -212,7 +210,9 @@ def default_blocking(spec: Spec) -> list[list[str]]:
     """
     rules: list[list[str]] = []
     dates = [c.fields[0] for c in spec.comparisons if c.kind == "date"]
-    names = [f for c in spec.comparisons if c.kind in ("person_name", "chinese_name") for f in c.fields]
+    names = [
+        f for c in spec.comparisons if c.kind in ("person_name", "chinese_name") for f in c.fields
+    ]
     for c in spec.comparisons:
         rules += _rules_of(c, spec, dates, names)
     unique = [list(r) for r in dict.fromkeys(tuple(r) for r in rules)]

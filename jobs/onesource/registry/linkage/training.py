@@ -49,7 +49,7 @@ class Model:
 
     def weights(self) -> list[Floats]:
         """log2(m / u) per comparison and level."""
-        return [np.log2(m / u) for m, u in zip(self.m, self.u, strict=True)]
+        return [np.asarray(np.log2(m / u), float) for m, u in zip(self.m, self.u, strict=True)]
 
 
 def fixed(comparisons: Sequence[Comparison], prior: float) -> Model:
