@@ -38,8 +38,10 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     "national_id": ("socsecid", "ssn", "socialsecuritynumber", "nationalid"),
     "uscc": ("统一社会信用代码", "社会信用代码", "信用代码", "uscc", "uniscid"),
     "org_name": (
-        "单位名称", "企业名称", "机构名称", "名称", "公司名称", "法人名称", "orgname", "companyname",
-        "company", "organisation", "organization",
+        "单位名称", "企业名称", "机构名称", "名称", "公司名称", "法人名称",
+        "orgname", "companyname",
+        "company", "organisation",
+        "organization",
     ),
 }  # fmt: skip
 ID_HEADERS = frozenset(

@@ -61,7 +61,7 @@ def fixed(comparisons: Sequence[Comparison], prior: float) -> Model:
 
 def _start(values: Sequence[float]) -> Floats:
     found = np.array(values[::-1], float)
-    return found / found.sum()
+    return np.asarray(found / found.sum(), float)
 
 
 def train(
