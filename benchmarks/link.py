@@ -33,11 +33,11 @@ from onesource.registry.linkage.persons import (
 )
 from onesource.registry.linkage.training import (
     Model,
-    _patterns,
-    _random_pairs,
-    _share,
-    _u,
     fixed,
+    patterns,
+    random_pairs,
+    share_of,
+    u_of,
 )
 from onesource.registry.linkage.words import add_derived
 
@@ -66,13 +66,13 @@ def train(path: Path, settings: Settings) -> None:
             "SELECT a.rid AS join_key_l, b.rid AS join_key_r FROM truth t JOIN ids a ON a.row_id "
             "= t.row_id JOIN ids b ON b.person_id = t.person_id"
         )
-        gammas, counts = _patterns(con, comparisons, pairs)
+        gammas, counts = patterns(con, comparisons, pairs)
         m = []
         for k, start in enumerate(begin.m):
             seen = np.array([counts[gammas[:, k] == lv].sum() for lv in range(len(start))])
-            m.append(_share(seen, start, 20.0))
-        random = _patterns(con, comparisons, _random_pairs(con, SEED, False))
-        u = [_u(random, k, begin.u[k]) for k in range(len(comparisons))]
+            m.append(share_of(seen, start, 20.0))
+        random = patterns(con, comparisons, random_pairs(con, SEED, False))
+        u = [u_of(random, k, begin.u[k]) for k in range(len(comparisons))]
     trained = {
         "on": "made-up persons and rows (benchmarks/made_up_persons.py): m from rows whose person "
         "is known, u from random pairs",

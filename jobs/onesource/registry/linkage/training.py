@@ -74,8 +74,8 @@ def train(
 ) -> Model:
     """Learns from `records` and `pairs`; deterministic by the spec's seed."""
     begin = fixed(comparisons, 0.0)
-    random = _patterns(con, comparisons, _random_pairs(con, spec.seed, dedupe))
-    u = tuple(_u(random, k, begin.u[k]) for k in range(len(comparisons)))
+    random = patterns(con, comparisons, random_pairs(con, spec.seed, dedupe))
+    u = tuple(u_of(random, k, begin.u[k]) for k in range(len(comparisons)))
     seen: list[tuple[NDArray[np.int64], Floats, list[int]]] = []
     for i, rule in enumerate(spec.blocking):
         if not blocked.by_rule[i]:
@@ -87,7 +87,7 @@ def train(
             f"SELECT join_key_l, join_key_r FROM pairs WHERE match_key = '{i}' AND "
             f"hash(join_key_l, join_key_r, {spec.seed}) % {share} = 0"
         )
-        gammas, counts = _patterns(con, comparisons, some)
+        gammas, counts = patterns(con, comparisons, some)
         seen.append((gammas, counts * blocked.by_rule[i] / max(counts.sum(), 1.0), free))
     whole, rows = _possible(con, dedupe), _fewest_rows(con, dedupe)
     drawn = float(random[1].sum())
@@ -109,14 +109,15 @@ def _possible(con: duckdb.DuckDBPyConnection, dedupe: bool) -> float:
 
 
 def _fewest_rows(con: duckdb.DuckDBPyConnection, dedupe: bool) -> float:
-    """The most matches that lists without duplicates of their own could have."""
+    """The most matches that there may be: in two lists, those of lists without duplicates of their
+    own; in one, each row three times over."""
     row = con.execute(
         "SELECT count(*) FILTER (side = 0), count(*) FILTER (side = 1) FROM records"
     ).fetchall()[0]
-    return float(row[0] if dedupe else min(row))
+    return float(3 * row[0] if dedupe else min(row))
 
 
-def _random_pairs(con: duckdb.DuckDBPyConnection, seed: int, dedupe: bool) -> str:
+def random_pairs(con: duckdb.DuckDBPyConnection, seed: int, dedupe: bool) -> str:
     """The SQL of pairs of rows drawn by a hash: all of them where they are few."""
     n = int(RANDOM_PAIRS**0.5)
 
@@ -134,7 +135,7 @@ def _random_pairs(con: duckdb.DuckDBPyConnection, seed: int, dedupe: bool) -> st
     )
 
 
-def _patterns(
+def patterns(
     con: duckdb.DuckDBPyConnection, comparisons: Sequence[Comparison], pairs: str
 ) -> tuple[NDArray[np.int64], Floats]:
     """The different rows of levels of some pairs, and how many pairs show each, in order."""
@@ -157,12 +158,12 @@ def columns_sql(comparisons: Sequence[Comparison]) -> str:
     return ", ".join(f"l.{c} AS {c}_l, r.{c} AS {c}_r" for c in columns_of(comparisons)) or "1"
 
 
-def _u(random: tuple[NDArray[np.int64], Floats], k: int, begin: Floats) -> Floats:
+def u_of(random: tuple[NDArray[np.int64], Floats], k: int, begin: Floats) -> Floats:
     gammas, counts = random
     found = np.zeros(len(begin))
     for level in range(len(begin)):
         found[level] = counts[gammas[:, k] == level].sum()
-    return _share(found, begin, U_PRIOR_PAIRS)
+    return share_of(found, begin, U_PRIOR_PAIRS)
 
 
 def _without_matches(u: Floats, m: Floats, prior: float, drawn: float) -> Floats:
@@ -172,7 +173,7 @@ def _without_matches(u: Floats, m: Floats, prior: float, drawn: float) -> Floats
     return np.asarray(found / found.sum(), float)
 
 
-def _share(counts: Floats, begin: Floats, weight: float) -> Floats:
+def share_of(counts: Floats, begin: Floats, weight: float) -> Floats:
     found = (counts + begin * weight) / (counts.sum() + weight)
     found = np.maximum(found, LEAST)
     return np.asarray(found / found.sum(), float)
@@ -204,7 +205,7 @@ def _maximise(
                 for level in range(len(m[k])):
                     weighted[k][level] += matched[gammas[:, k] == level].sum()
         for k, counted in enumerate(weighted):
-            new = _share(counted, begin.m[k], PRIOR_PAIRS)
+            new = share_of(counted, begin.m[k], PRIOR_PAIRS)
             if comparisons[k].graded:
                 new = _graded(new, u[k])
             moved = max(moved, float(np.abs(new - m[k]).max()))
