@@ -387,6 +387,34 @@ def tickets_close(
 
 
 @app.command()
+def link(
+    file: Annotated[Path, typer.Argument(help="A list as CSV, with a line of headers.")],
+    other: Annotated[
+        Path | None, typer.Argument(help="A second list; none: duplicates of the first.")
+    ] = None,
+    to: Annotated[
+        str | None, typer.Option(help="Link to a registry: person, organisation.")
+    ] = None,
+    spec: Annotated[
+        Path | None, typer.Option(help="What is compared and how (YAML); none: by the headers.")
+    ] = None,
+    dedupe: Annotated[
+        bool, typer.Option("--dedupe", help="Clusters (row,cluster), not pairs.")
+    ] = False,
+    candidates: Annotated[
+        bool, typer.Option("--candidates", help="Also pairs that are only worth a look.")
+    ] = False,
+    csv: Annotated[Path | None, typer.Option(help="Write the answer into this CSV file.")] = None,
+    purpose: Annotated[str, typer.Option(help="What for; recorded.")] = "",
+) -> None:
+    """Which rows of two lists, or of one, are the same: left,right,score,rule,explanation."""
+    from onesource.cli.link import Wanted, link_command
+
+    wanted = Wanted(file, other, spec, to, dedupe, candidates, csv, purpose)
+    raise typer.Exit(link_command(_settings(), wanted))
+
+
+@app.command()
 def demo() -> None:
     """Simulate, deliver, run; then what to try next."""
     from onesource.cli.demo import demo_command
