@@ -31,6 +31,9 @@ new_app = typer.Typer(
 )
 app.add_typer(quality_app, name="quality")
 app.add_typer(new_app, name="new")
+keys_app = typer.Typer(help="The keys of persons: status, rotate, retire.", no_args_is_help=True)
+app.add_typer(keys_app, name="keys")
+
 release_app = typer.Typer(help="The open release: make, verify, withdraw.")
 app.add_typer(release_app, name="release")
 
@@ -286,6 +289,32 @@ def release_withdraw(
     from onesource.cli.release import withdraw_command
 
     raise typer.Exit(withdraw_command(_settings(), release, dataset, reason))
+
+
+@keys_app.command("status")
+def keys_status() -> None:
+    """The versions of the person key, and which tables were made with each."""
+    from onesource.cli.keys import keys_status
+
+    raise typer.Exit(keys_status(_settings()))
+
+
+@keys_app.command("rotate")
+def keys_rotate() -> None:
+    """Make the next version, and all tokens and keys anew with it. Exit 3: something is held."""
+    from onesource.cli.keys import keys_rotate
+
+    raise typer.Exit(keys_rotate(_settings()))
+
+
+@keys_app.command("retire")
+def keys_retire(
+    version: Annotated[str, typer.Argument(help="The version to destroy, such as v1.")],
+) -> None:
+    """Destroy an old version of the person key."""
+    from onesource.cli.keys import keys_retire
+
+    raise typer.Exit(keys_retire(_settings(), version))
 
 
 @app.command()

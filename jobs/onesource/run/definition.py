@@ -14,7 +14,9 @@ from onesource import digests
 from onesource.clean.context import uses_divisions
 from onesource.clean.standardisers import STANDARDISERS
 from onesource.contracts.model import Catalogue, Contract, Kind
+from onesource.curate.persons import uses_person_key
 from onesource.curate.sqlfiles import CuratedSql
+from onesource.person_keys import PersonKey
 from onesource.quality.rules import Rule
 
 # Raised when the code gives another result for the same contract and the same input.
@@ -38,9 +40,17 @@ _WORDS = frozenset(
 
 
 def definition(
-    contract: Contract, catalogue: Catalogue, rules: Sequence[Rule], sql: CuratedSql | None = None
+    contract: Contract,
+    catalogue: Catalogue,
+    rules: Sequence[Rule],
+    sql: CuratedSql | None = None,
+    key: PersonKey | None = None,
 ) -> str:
-    """Digest of all that decides what a table holds, beside its inputs."""
+    """Digest of all that decides what a table holds, beside its inputs.
+
+    key: what its id tokens and person keys are made with; of a table without any it decides
+    nothing.
+    """
     lists = {
         name: catalogue.codelists[name].digest
         for name in sorted(_lists(contract, catalogue, sql))
@@ -55,6 +65,8 @@ def definition(
     }
     if contract.kind is Kind.REGISTRY and contract.properties.builder:
         parts["builder"] = _source(contract.properties.builder)
+    if key is not None and uses_person_key(contract, sql):
+        parts["person_key"] = key.id
     return digests.of_json(parts)
 
 
@@ -96,14 +108,19 @@ def _json(model: BaseModel | None, only: Set[str] | None = None) -> Any:
 
 
 def feed_definition(
-    feed: Contract, catalogue: Catalogue, rules: Sequence[Rule], divisions: str | None
+    feed: Contract,
+    catalogue: Catalogue,
+    rules: Sequence[Rule],
+    divisions: str | None,
+    key: PersonKey | None = None,
 ) -> str:
     """The definition of a feed's silver table.
 
+    feed: as it is delivered.
     divisions: the versions of the registry of divisions that its standardisers read (None: the
     index that ships). Another one may read a delivered name in another way.
     """
-    own = [definition(feed, catalogue, rules), reading(feed)]
+    own = [definition(feed, catalogue, rules, key=key), reading(feed)]
     return digests.of_json([*own, divisions] if uses_divisions(feed) else own)
 
 

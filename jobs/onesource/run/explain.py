@@ -241,7 +241,7 @@ def _delivered(
         != (place.delivery_id, place.sheet, place.line)
     ]
     also.sort(key=lambda p: p.record.order if p.record else "")
-    return {n: raw.get(n) for n in feed.field_names}, tuple(also)
+    return {n: raw.get(n) for n in feed.field_names if n in raw}, tuple(also)
 
 
 def _issues(

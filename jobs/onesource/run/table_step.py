@@ -6,18 +6,24 @@ import importlib
 import uuid
 from collections.abc import Mapping
 from datetime import date
+from pathlib import Path
 from typing import Any, Protocol
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from onesource.contracts.link_domains import link_of
 from onesource.contracts.model import Catalogue, CodeList, Contract, Kind
 from onesource.curate.lineage import openlineage_event
-from onesource.curate.sqlfiles import rewrite
+from onesource.curate.person_view import person_key_view
+from onesource.curate.persons import PERSON_TOKEN, refuse_linking, uses_person_key
+from onesource.curate.sqlfiles import PERSON_KEY, rewrite
 from onesource.errors import ContractError
 from onesource.lake import delta, ops
 from onesource.lake.files import locked
 from onesource.lake.paths import table_path
+from onesource.lake.reads import record_read
+from onesource.person_keys import PersonKey
 from onesource.quality.rules import Phase
 from onesource.run import ledger
 from onesource.run.context import RunContext
@@ -40,8 +46,10 @@ class Builder(Protocol):
 class BuildContext:
     """What a builder may know beside its inputs."""
 
-    def __init__(self, catalogue: Catalogue, day: date, settings: Any) -> None:
-        self.catalogue, self.day, self.settings = catalogue, day, settings
+    def __init__(
+        self, catalogue: Catalogue, day: date, settings: Any, key: PersonKey | None = None
+    ) -> None:
+        self.catalogue, self.day, self.settings, self.key = catalogue, day, settings, key
 
 
 def run_table(ctx: RunContext, table: str) -> StepResult:
@@ -65,9 +73,13 @@ def _build(ctx: RunContext, table: str, contract: Contract) -> StepResult:
     head = recover(ctx, table, path, state)
     rules = ctx.rules[table]
     sql = ctx.graph.sql.get(table)
-    digest = definition(contract, ctx.catalogue, rules, sql)
+    key = ctx.person_key if uses_person_key(contract, sql) else None
+    digest = definition(contract, ctx.catalogue, rules, sql, key)
     inputs = {t: ctx.versions[t] for t in ctx.graph.all_inputs(table) if t in ctx.versions}
     step = step_digest(table, inputs, digest)
+    ended = _ended_link(ctx, contract, state, path)
+    if ended is not None:
+        return ended
     if state.step == step and head is not None:
         if state.verdict == PASSED:
             return StepResult(table, Status.UNCHANGED, state.version, state.rows)
@@ -75,7 +87,7 @@ def _build(ctx: RunContext, table: str, contract: Contract) -> StepResult:
             table, Status.HELD, state.version, state.rows, 0.0, state.reason_zh, state.reason_en
         )
     ctx.say(f"{table}: building")
-    built = _frames(ctx, table, contract)
+    built = _frames(ctx, table, contract, key)
     frame = _shaped(built[table], contract)
     version = delta.write(
         frame, path, mode="overwrite", partition_by=contract.properties.partition_by
@@ -96,6 +108,7 @@ def _build(ctx: RunContext, table: str, contract: Contract) -> StepResult:
         "table": table,
         "step": step,
         "definition": digest,
+        "person_key": key and key.id,
         "inputs": inputs,
         "reason_zh": verdict.reason_zh,
         "reason_en": verdict.reason_en,
@@ -115,18 +128,84 @@ def _build(ctx: RunContext, table: str, contract: Contract) -> StepResult:
     if "conflicts" in built:
         write_tickets(ctx, table, built["conflicts"])
     count = rows.count()
+    if contract.kind is Kind.CURATED:
+        _log_link(ctx, contract, count)
     ctx.record({**event, "verdict": PASSED, "version": version, "head": version, "rows": count})
     _record_lineage(ctx, table, inputs, version)
     ctx.passed(table, version)
     return StepResult(table, Status.PASSED, version, count)
 
 
-def _frames(ctx: RunContext, table: str, contract: Contract) -> Mapping[str, DataFrame]:
+def _ended_link(
+    ctx: RunContext, contract: Contract, state: ledger.TableState, path: Path
+) -> StepResult | None:
+    """Empties a table of a link domain whose approval does not hold on the run's day.
+
+    Its rows go with their files, from older versions too; None: it stands on no ended link.
+    """
+    schemas = ctx.settings.schemas
+    if contract.properties.person_domain in (None, *ctx.catalogue.city.sectors):
+        return None
+    link, holds = link_of(contract, schemas, ctx.day)
+    if holds or link is None:
+        return None
+    zh = f"比对域 {link.domain} 的批准不在有效期内（{link.valid_from} 至 {link.valid_to}）"
+    en = f"the link domain {link.domain} holds from {link.valid_from} to before {link.valid_to}"
+    if state.version is None or (state.rows == 0 and state.step == _ENDED):
+        version = state.version
+        return StepResult(contract.table, Status.HELD, version, state.rows, 0.0, zh, en)
+    schema = ", ".join(f"`{f.name}` {f.spark_type}" for f in contract.fields)
+    version = delta.write(ctx.spark.createDataFrame([], schema), path, mode="overwrite")
+    delta.drop_old_files(ctx.spark, path)
+    ctx.record(
+        {
+            "kind": "step",
+            "table": contract.table,
+            "step": _ENDED,
+            "definition": _ENDED,
+            "inputs": {},
+            "verdict": PASSED,
+            "version": version,
+            "head": version,
+            "rows": 0,
+            "reason_zh": zh,
+            "reason_en": en,
+        }
+    )
+    ctx.passed(contract.table, version)
+    return StepResult(contract.table, Status.HELD, version, 0, 0.0, zh, en)
+
+
+_ENDED = "link-ended"
+
+
+def _log_link(ctx: RunContext, contract: Contract, rows: int) -> None:
+    """One line in `ops.reads` for each build of a table in a link domain: who approved, what for."""
+    link, holds = link_of(contract, ctx.settings.schemas, ctx.day)
+    if link is not None and holds:
+        record_read(
+            ctx.settings,
+            "link",
+            sorted(ctx.graph.inputs[contract.table]),
+            rows=rows,
+            purpose=f"{link.domain}: {link.purpose} ({link.legal_basis}; {link.approver})",
+            run=ctx.run,
+            statement=ctx.graph.sql[contract.table].text,
+        )
+
+
+def _frames(
+    ctx: RunContext, table: str, contract: Contract, key: PersonKey | None
+) -> Mapping[str, DataFrame]:
     inputs = {t: ctx.frame(t) for t in ctx.graph.all_inputs(table) if t in ctx.versions}
     if contract.kind is Kind.REGISTRY:
         builder = load_builder(contract)
-        context = BuildContext(ctx.catalogue, ctx.day, ctx.settings)
+        context = BuildContext(ctx.catalogue, ctx.day, ctx.settings, key)
         return builder(ctx.spark, inputs, context)
+    refuse_linking(ctx.graph.sql[table], contract, ctx.catalogue, ctx.day)
+    domain = contract.properties.person_domain
+    if key is not None and domain is not None:
+        inputs[PERSON_KEY] = person_key_view(inputs[PERSON_TOKEN], domain, key)
     return {table: _select(ctx, table, inputs)}
 
 
