@@ -23,8 +23,8 @@ Records = Sequence[landing.Record]
 @dataclass(frozen=True)
 class Bronze:
     """Bronze's version (None: it was never written), the records that it holds, and why the others
-    could not be read (delivery → one line); expired: those past their retention, whose rows cannot be
-    made again."""
+    could not be read (delivery → one line); expired: those past their retention, whose rows
+    cannot be made again."""
 
     version: int | None
     records: list[landing.Record]

@@ -180,7 +180,7 @@ _ENDED = "link-ended"
 
 
 def _log_link(ctx: RunContext, contract: Contract, rows: int) -> None:
-    """One line in `ops.reads` for each build of a table in a link domain: who approved, what for."""
+    """One line in `ops.reads` for each build in a link domain: who approved it, and what for."""
     link, holds = link_of(contract, ctx.settings.schemas, ctx.day)
     if link is not None and holds:
         record_read(

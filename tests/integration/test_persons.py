@@ -1,0 +1,173 @@
+"""Numbers become tokens, tokens become keys of one domain, and no number leaves its zone (P10)."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from onesource import person_keys
+from onesource.config import now
+from onesource.contracts.link_domains import _COLUMNS
+from onesource.lake import ops
+from onesource.lake.paths import bronze_path, table_path
+from onesource.run import maintain as upkeep
+from onesource.run import rotation
+from tests.integration.persons_city import (
+    LI,
+    LI_OLD,
+    PHONE,
+    VISIT,
+    WANG,
+    ZHAO,
+    deliver_all,
+    persons_city,
+)
+from tests.integration.small_city import SmallCity
+
+
+@pytest.fixture(scope="module")
+def city(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> SmallCity:
+    made = persons_city(tmp_path_factory.mktemp("persons"))
+    deliver_all(made)
+    report = made.run()
+    assert report.exit_code == 0, report
+    return made
+
+
+def open_bytes(city: SmallCity) -> Iterator[tuple[Path, bytes]]:
+    """Every file outside landing, bronze, quarantine and registry."""
+    lake = city.settings.lake
+    for path in lake.rglob("*"):
+        zone = path.relative_to(lake).parts[0]
+        if path.is_file() and zone not in ("landing", "bronze", "quarantine", "registry"):
+            yield path, path.read_bytes()
+
+
+def keys_of(city: SmallCity) -> dict[str, str | None]:
+    return {r["visit_no"]: r["person_key"] for r in city.rows("curated.health_visits")}
+
+
+def test_a_number_is_a_token_in_silver_and_a_key_of_the_domain_in_curated(city: SmallCity) -> None:
+    key = person_keys.ring(city.settings.keys).current
+    visits = {r["visit_no"]: r for r in city.rows("silver.health_visit")}
+    assert set(visits["a"]) == {"visit_no", "id_token", "visited_on"}
+    assert visits["a"]["id_token"] == key.token(LI)  # delivered with 15 digits
+    assert visits["b"]["id_token"] == key.token(WANG)
+    assert visits["d"]["id_token"] is None  # its check digit is wrong
+    keys = keys_of(city)
+    assert keys["a"] == key.key("health", "P1") and keys["b"] == key.key("health", "P2")
+
+
+def test_a_number_that_two_people_have_gives_no_key_until_it_is_decided(city: SmallCity) -> None:
+    rows = {r["visit_no"]: r for r in city.rows("curated.health_visits")}
+    assert (rows["c"]["person_key"], rows["c"]["is_shared"]) == (None, True)
+    shared = [r for r in city.rows("registry.person_token") if r["is_shared"]]
+    assert {r["person_id"] for r in shared} == {"P3", "P4"}
+
+
+def test_two_domains_have_no_key_in_common(city: SmallCity) -> None:
+    poverty = {r["person_key"] for r in city.rows("curated.poverty_cards")}
+    assert len(poverty) == 2 and not poverty & set(keys_of(city).values())
+
+
+def test_no_number_phone_or_key_stands_outside_its_zone(city: SmallCity) -> None:
+    secrets = [p.read_text("ascii").strip() for p in city.settings.keys.glob("person.v*")]
+    assert len(secrets) == 1
+    values = [v.encode() for v in (LI, LI_OLD, WANG, ZHAO, PHONE, "李一一", *secrets)]
+    looked_at = 0
+    for path, data in open_bytes(city):
+        looked_at += 1
+        assert not [v for v in values if v in data], path
+    assert looked_at > 10
+    assert not list((city.settings.root("quarantine") / "_staging").rglob("*.parquet"))
+
+
+def test_silver_of_a_base_feed_of_persons_stands_in_the_zone_of_the_registries(
+    city: SmallCity,
+) -> None:
+    path = table_path(city.settings, city.contract("silver.base_resident"))
+    assert path.is_relative_to(city.settings.root("registry")) and (path / "_delta_log").is_dir()
+    assert not (city.settings.root("silver") / "base" / "resident").exists()
+
+
+def approve(city: SmallCity, until: str, tables: str = "curated.health_check") -> None:
+    row = ["dibao", "health;poverty", tables, "示例局", "比对", "示例办法", "2024-01-01", until]
+    with (city.settings.schemas / "link_domains.csv").open("w", encoding="utf-8", newline="") as f:
+        csv.writer(f).writerows([_COLUMNS, row])
+
+
+def test_a_rotation_makes_all_tables_anew_and_a_retired_key_is_gone(city: SmallCity) -> None:
+    before = keys_of(city)
+    lines: list[str] = []
+    report = rotation.rotate(city.settings, lines.append)
+    assert report.exit_code == 0, lines
+    ring = person_keys.ring(city.settings.keys)
+    assert ring.current.name == "v2"
+    after = keys_of(city)
+    assert after["a"] == ring.current.key("health", "P1") != before["a"]
+    for table in ("silver.health_visit", "silver.poverty_card", "registry.person_token"):
+        made = {r["id_token"] for r in city.rows(table)} - {None}
+        assert made and all(t.startswith("hmac-sha256:v2:") for t in made), table
+    assert city.run().served == ()  # all of it was served together, and nothing is left to do
+    rotation.retire(city.settings, 1)
+    assert [k.key.name for k in rotation.status(city.settings)] == ["v2"]
+
+
+def test_bronze_goes_after_its_retention_and_a_later_build_reads_landing_again(
+    city: SmallCity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visit = next(c for c in [city.contract("silver.health_visit")])
+    bronze = bronze_path(city.settings, visit)
+    assert list(bronze.rglob("*.parquet"))
+    rows = city.rows("silver.health_visit")
+    later = now() + timedelta(days=31)
+    monkeypatch.setattr(upkeep, "now", lambda: later)
+    upkeep.maintain(city.settings, say=lambda _: None)
+    assert not list(bronze.rglob("*.parquet"))
+    assert city.run().exit_code == 0 and city.rows("silver.health_visit") == rows
+    changed = {**VISIT, "version": "1.1.0"}
+    changed["schema"][0]["properties"][4]["required"] = False
+    changed["schema"][0]["properties"][4]["logicalTypeOptions"] = {"minimum": "1900-01-01"}
+    city.write(changed)
+    assert city.run().exit_code == 0 and city.rows("silver.health_visit") == rows
+
+
+def test_a_link_domain_joins_two_sectors_and_ends_by_itself(city: SmallCity) -> None:
+    from onesource.run.engine import run
+
+    approve(city, "2024-07-01")
+    health_check(city)
+    settings = city.settings
+    words = ["curated.health_check"]
+    from datetime import date
+
+    assert run(settings, words=words, day=date(2024, 6, 30)).exit_code == 0
+    made = city.rows("curated.health_check")
+    assert [r["visits_count"] for r in made] == [1, 1]
+    logged = [r for r in ops.rows(settings, "reads") if r["command"] == "link"]
+    assert "dibao" in logged[-1]["purpose"] and "示例局" in logged[-1]["purpose"]
+    report = run(settings, words=words, day=date(2024, 7, 1))
+    assert report.exit_code == 3 and "2024-07-01" in report.results[0].reason_en
+    assert city.rows("curated.health_check") == []
+    path = table_path(settings, city.contract("curated.health_check"))
+    texts = b"".join(p.read_bytes() for p in path.rglob("*.parquet"))
+    assert made[0]["person_key"].encode() not in texts
+
+
+def health_check(city: SmallCity) -> None:
+    from tests.integration.persons_city import PERSON
+    from tests.integration.small_city import field, key
+
+    city.curated(
+        "health.check",
+        "SELECT k.person_key, count(*) AS visits_count\n"
+        "FROM silver.health_visit AS v JOIN silver.poverty_card AS c ON c.id_token = v.id_token\n"
+        "JOIN person.key AS k ON k.id_token = v.id_token GROUP BY k.person_key",
+        [key("person_key", **PERSON), field("visits_count", "integer")],
+        person_domain="dibao",
+    )
