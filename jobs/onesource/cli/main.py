@@ -252,10 +252,18 @@ def maintain(
     keep_days: Annotated[
         int, typer.Option(min=1, help="Served versions can be read so long with --run.")
     ] = 400,
+    scan: Annotated[
+        bool, typer.Option("--scan", help="Only look for persons outside their zones.")
+    ] = False,
+    also: Annotated[
+        list[Path] | None, typer.Option(help="With --scan: more files and folders, such as logs.")
+    ] = None,
 ) -> None:
     """Put small files together, clear what no kept version reads, check disks and clock."""
-    from onesource.cli.run import maintain_command
+    from onesource.cli.run import maintain_command, scan_command
 
+    if scan:
+        raise typer.Exit(scan_command(_settings(), also or []))
     raise typer.Exit(maintain_command(_settings(), keep_days))
 
 
