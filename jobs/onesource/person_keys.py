@@ -170,10 +170,18 @@ def ring(folder: Path) -> Ring:
 
 def audit_key(folder: Path) -> PersonKey:
     """The key of `ops.reads`; made at the first call. Raises OneSourceError."""
-    if not _versions(folder, AUDIT):
-        _make(folder, AUDIT, 1)
-    _check_folder(folder)
-    return _load(folder, AUDIT, _versions(folder, AUDIT)[-1])
+    try:
+        if not _versions(folder, AUDIT):
+            _make(folder, AUDIT, 1)
+        _check_folder(folder)
+        return _load(folder, AUDIT, _versions(folder, AUDIT)[-1])
+    except OSError as e:
+        raise OneSourceError(
+            "the folder of the keys is closed to this account",
+            where=str(folder),
+            why=e.strerror or "",
+            todo="ask the operator",
+        ) from None
 
 
 def add_version(folder: Path) -> PersonKey:

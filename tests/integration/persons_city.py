@@ -56,6 +56,7 @@ CARD = feed(
     "poverty.card",
     [key("id_no", **ID), field("kind")],
     properties=SYNTHETIC,
+    retention_days=30,
     bronze_retention_days=30,
 )
 PERSON = {"identifier": "quasi", "personal": "pi"}

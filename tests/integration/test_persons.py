@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import csv
+import io
+import shutil
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
 
 from onesource import person_keys
+from onesource.cli.explain import explain_command
 from onesource.config import now
 from onesource.contracts.link_domains import _COLUMNS
+from onesource.contracts.load import load_catalogue
+from onesource.errors import OneSourceError
 from onesource.lake import ops
 from onesource.lake.paths import bronze_path, table_path
 from onesource.run import maintain as upkeep
 from onesource.run import rotation
+from onesource.run.active_key import active_key
+from onesource.run.audit import reads_of
+from onesource.run.engine import run
+from onesource.run.identity_scan import identity_scan
 from tests.integration.persons_city import (
+    CARD,
     LI,
     LI_OLD,
     PHONE,
@@ -95,6 +105,34 @@ def test_silver_of_a_base_feed_of_persons_stands_in_the_zone_of_the_registries(
     assert not (city.settings.root("silver") / "base" / "resident").exists()
 
 
+def test_the_scan_finds_nobody_outside_the_zones(city: SmallCity) -> None:
+    assert identity_scan(city.settings) == []
+
+
+def test_who_read_a_persons_rows_is_answered_without_their_number(city: SmallCity) -> None:
+    explain_command(city.settings, "registry.person_id_history", f"P1,{LI}", "复核", io.StringIO())
+    explain_command(city.settings, "registry.person_id_history", f"P2,{WANG}", "x", io.StringIO())
+    catalogue = load_catalogue(city.settings.schemas)
+    for who in (LI, LI_OLD, "P1"):
+        found = list(reads_of(city.settings, catalogue, who, None))
+        assert [(r.command, r.purpose) for r in found if r.is_certain] == [("explain", "复核")]
+    assert not list(reads_of(city.settings, catalogue, LI, now() + timedelta(days=1)))
+    data = b"".join(d for _, d in open_bytes(city))
+    assert LI.encode() not in data and b'"P1"' not in data
+
+
+def test_a_lost_key_is_not_replaced_in_silence(city: SmallCity, tmp_path: Path) -> None:
+    keys = city.settings.keys
+    keys.rename(tmp_path / "kept")
+    try:
+        with pytest.raises(OneSourceError, match="the person key is gone"):
+            active_key(city.settings)
+        assert city.run("silver.health_visit").exit_code == 1
+    finally:
+        shutil.rmtree(keys, ignore_errors=True)
+        (tmp_path / "kept").rename(keys)
+
+
 def approve(city: SmallCity, until: str, tables: str = "curated.health_check") -> None:
     row = ["dibao", "health;poverty", tables, "示例局", "比对", "示例办法", "2024-01-01", until]
     with (city.settings.schemas / "link_domains.csv").open("w", encoding="utf-8", newline="") as f:
@@ -118,34 +156,11 @@ def test_a_rotation_makes_all_tables_anew_and_a_retired_key_is_gone(city: SmallC
     assert [k.key.name for k in rotation.status(city.settings)] == ["v2"]
 
 
-def test_bronze_goes_after_its_retention_and_a_later_build_reads_landing_again(
-    city: SmallCity, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    visit = next(c for c in [city.contract("silver.health_visit")])
-    bronze = bronze_path(city.settings, visit)
-    assert list(bronze.rglob("*.parquet"))
-    rows = city.rows("silver.health_visit")
-    later = now() + timedelta(days=31)
-    monkeypatch.setattr(upkeep, "now", lambda: later)
-    upkeep.maintain(city.settings, say=lambda _: None)
-    assert not list(bronze.rglob("*.parquet"))
-    assert city.run().exit_code == 0 and city.rows("silver.health_visit") == rows
-    changed = {**VISIT, "version": "1.1.0"}
-    changed["schema"][0]["properties"][4]["required"] = False
-    changed["schema"][0]["properties"][4]["logicalTypeOptions"] = {"minimum": "1900-01-01"}
-    city.write(changed)
-    assert city.run().exit_code == 0 and city.rows("silver.health_visit") == rows
-
-
 def test_a_link_domain_joins_two_sectors_and_ends_by_itself(city: SmallCity) -> None:
-    from onesource.run.engine import run
-
     approve(city, "2024-07-01")
     health_check(city)
     settings = city.settings
     words = ["curated.health_check"]
-    from datetime import date
-
     assert run(settings, words=words, day=date(2024, 6, 30)).exit_code == 0
     made = city.rows("curated.health_check")
     assert [r["visits_count"] for r in made] == [1, 1]
@@ -157,6 +172,30 @@ def test_a_link_domain_joins_two_sectors_and_ends_by_itself(city: SmallCity) -> 
     path = table_path(settings, city.contract("curated.health_check"))
     texts = b"".join(p.read_bytes() for p in path.rglob("*.parquet"))
     assert made[0]["person_key"].encode() not in texts
+
+
+def test_bronze_goes_after_its_retention_and_a_later_build_says_what_is_gone(
+    city: SmallCity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visits, cards = (city.contract(f"silver.{n}") for n in ("health_visit", "poverty_card"))
+    rows = city.rows(visits.table)
+    later = now() + timedelta(days=31)
+    monkeypatch.setattr(upkeep, "now", lambda: later)
+    upkeep.maintain(city.settings, say=lambda _: None)
+    for feed in (visits, cards):
+        assert not list(bronze_path(city.settings, feed).rglob("*.parquet"))
+    assert city.run().served == ()  # what is gone from bronze stays in silver
+    assert city.rows(visits.table) == rows
+    for contract in (VISIT, CARD):  # another rule: both tables are built anew
+        kept = contract["schema"][0]["properties"]
+        rule = {"logicalTypeOptions": {"maxLength": 100}}
+        fields = [{**f, **rule} if f["name"] in ("visit_no", "kind") else f for f in kept]
+        city.write({**contract, "schema": [{**contract["schema"][0], "properties": fields}]})
+    lines: list[str] = []
+    run(city.settings, say=lines.append)
+    assert city.rows(visits.table) == rows  # read from landing again
+    assert city.rows(cards.table) == []  # gone from landing, too
+    assert [x for x in lines if "poverty_card: 1 deliveries are past their retention" in x]
 
 
 def health_check(city: SmallCity) -> None:

@@ -188,6 +188,17 @@ def explain(
 
 
 @app.command()
+def reads(
+    since: Annotated[str | None, typer.Option(help="From this day on, YYYY-MM-DD.")] = None,
+    purpose: Annotated[str, typer.Option(help="What for; recorded.")] = "",
+) -> None:
+    """Who read a person's rows, and for what; person_id or ID number on stdin."""
+    from onesource.cli.reads import reads_command
+
+    raise typer.Exit(reads_command(_settings(), sys.stdin.read(), since, purpose))
+
+
+@app.command()
 def simulate(
     out: Annotated[Path, typer.Option(help="The folder to write into.")],
     only: Annotated[str, typer.Option(help="The sector to simulate.")] = "energy",

@@ -7,7 +7,6 @@ have a row. No number stands here, only tokens.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,15 +14,13 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from onesource.clean.standardisers.resident import CHECK_DIGITS, WEIGHTS
 from onesource.errors import OneSourceError
-from onesource.person_keys import PersonKey, canonical
+from onesource.person_keys import PersonKey
+from onesource.registry.tokens.forms import forms
 from onesource.spark.person_columns import id_token
 
 HISTORY = "registry.person_id_history"
 TABLE = "registry.person_token"
-# Sequence numbers that 15 digits kept for those born in the 1800s.
-_BORN_1800S = ("996", "997", "998", "999")
 
 
 def build(
@@ -59,22 +56,6 @@ def tokens(history: DataFrame, key: PersonKey) -> DataFrame:
         "id_token", "person_id", "id_type", "is_shared",
         "valid_from", "valid_to", "known_from", "known_to",
     )  # fmt: skip
-
-
-def forms(number: str) -> list[str]:
-    """The forms in which a number can come: itself, and its 15 or 18 digits."""
-    own = canonical(number)
-    if re.fullmatch(r"[1-9]\d{5}19\d{9}[\dX]", own):
-        return [own, own[:6] + own[8:17]]
-    if re.fullmatch(r"[1-9]\d{14}", own):
-        century = "18" if own[12:] in _BORN_1800S else "19"
-        return [own, _with_check(own[:6] + century + own[6:])]
-    return [own] if own else []
-
-
-def _with_check(n17: str) -> str:
-    total = sum(int(d) * w for d, w in zip(n17, WEIGHTS, strict=True))
-    return n17 + CHECK_DIGITS[total % 11]
 
 
 def _forms(column: Any) -> Any:
