@@ -149,8 +149,7 @@ def ring(folder: Path) -> Ring:
     Raises OneSourceError for a key that others can read, that is no key, or when none is in use.
     """
     if not exists(folder):
-        _make(folder, _PERSON, 1)
-        _activate(folder, 1)
+        begin(folder, 1)
     _check_folder(folder)
     keys = tuple(_load(folder, _PERSON, n) for n in _versions(folder, _PERSON))
     pointer = folder / "person.active"
@@ -166,6 +165,12 @@ def ring(folder: Path) -> Ring:
     found = Ring(folder, keys, active)
     found.version(active)
     return found
+
+
+def begin(folder: Path, version: int) -> None:
+    """Makes the first version that there is, and puts it into use."""
+    _make(folder, _PERSON, version)
+    _activate(folder, version)
 
 
 def audit_key(folder: Path) -> PersonKey:

@@ -20,9 +20,11 @@ def keys_status(settings: Settings) -> int:
 _ZH = {"in use": "使用中", "waits": "待启用", "old": "旧"}
 
 
-def keys_rotate(settings: Settings) -> int:
+def keys_rotate(settings: Settings, lost: bool) -> int:
     """Rotates; exit 3 when a table keeps the rotation from ending."""
-    report = rotation.rotate(settings, print)
+    report = rotation.rotate(settings, print, lost=lost)
+    if lost:
+        return report.exit_code
     key = next(s for s in rotation.status(settings) if s.state != "old")
     waits = [s for s in rotation.status(settings) if s.state == "waits"]
     if not waits:

@@ -319,11 +319,15 @@ def keys_status() -> None:
 
 
 @keys_app.command("rotate")
-def keys_rotate() -> None:
+def keys_rotate(
+    lost: Annotated[
+        bool, typer.Option("--lost", help="All versions are lost: begin with a new one.")
+    ] = False,
+) -> None:
     """Make the next version, and all tokens and keys anew with it. Exit 3: something is held."""
     from onesource.cli.keys import keys_rotate
 
-    raise typer.Exit(keys_rotate(_settings()))
+    raise typer.Exit(keys_rotate(_settings(), lost))
 
 
 @keys_app.command("retire")

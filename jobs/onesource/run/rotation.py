@@ -51,14 +51,19 @@ def keyed_tables(settings: Settings) -> list[str]:
     return [t for t in graph.order if uses_person_key(graph.contracts[t], graph.sql.get(t))]
 
 
-def rotate(settings: Settings, say: Callable[[str], None]) -> RunReport:
+def rotate(settings: Settings, say: Callable[[str], None], *, lost: bool = False) -> RunReport:
     """Makes the next version, makes all tables anew with it, and puts it into use.
 
     Nothing is served, and the version in use stays, when one of them does not pass (the report
     says which); the version that waits is taken again next time. Raises OneSourceError.
+
+    lost: no version is left. A new one, of a number that no table knows, is in use at once.
     """
-    active_key(settings)
-    key = person_keys.add_version(settings.keys)
+    if lost:
+        key = _in_place_of_lost(settings)
+    else:
+        active_key(settings)
+        key = person_keys.add_version(settings.keys)
     tables = keyed_tables(settings)
     say(f"person key {key.name}: {len(tables)} tables are made anew")
     report = run(settings, words=[f"{t}+" for t in tables], say=say, rekey_with=key)
@@ -67,6 +72,14 @@ def rotate(settings: Settings, say: Callable[[str], None]) -> RunReport:
     person_keys.activate(settings.keys, key.version)
     say(f"person key {key.name} is in use; onesource keys retire destroys the one before")
     return report
+
+
+def _in_place_of_lost(settings: Settings) -> PersonKey:
+    """The key that is there, as a rotation that stopped left it, or a new one."""
+    if not person_keys.exists(settings.keys):
+        numbers = [int(k.split(":")[1].removeprefix("v")) for k in known_keys(settings).values()]
+        person_keys.begin(settings.keys, max(numbers, default=0) + 1)
+    return person_keys.ring(settings.keys).current
 
 
 def left_behind(settings: Settings, tables: list[str], key: PersonKey) -> list[str]:
