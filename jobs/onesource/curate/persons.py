@@ -15,7 +15,7 @@ from sqlglot import exp
 
 from onesource.contracts.findings import Finding, Weight
 from onesource.contracts.link_domains import LinkDomain, read_link_domains
-from onesource.contracts.model import Catalogue, Contract, Kind
+from onesource.contracts.model import Catalogue, Contract, FieldSpec, Kind
 from onesource.curate import lineage
 from onesource.curate.lineage import InputColumn, column_lineage
 from onesource.curate.sqlfiles import PERSON_KEY, CuratedSql
@@ -138,7 +138,7 @@ def _outputs(sql: CuratedSql, contract: Contract, catalogue: Catalogue) -> Itera
                     what = f"{name} is made of a person key"
                     todo = "pass it on unchanged, as person_key or …_person_key"
                     yield Finding(Weight.ERROR, f"{sql.path}:1", what, todo)
-                elif field is not None and field.properties.identifier != "quasi":
+                elif field is not None and not _is_said(field):
                     what = f"{name}: a person key has identifier quasi and personal pi"
                     yield Finding(Weight.ERROR, f"{contract.path}:{field.line}", what)
 
@@ -160,6 +160,11 @@ def _never(source: InputColumn, catalogue: Catalogue) -> str:
     ):
         return "a person's number in the registry"
     return ""
+
+
+def _is_said(field: FieldSpec) -> bool:
+    p = field.properties
+    return p.identifier == "quasi" and p.personal is not None
 
 
 def _is_key(source: InputColumn, catalogue: Catalogue) -> bool:
