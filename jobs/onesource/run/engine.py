@@ -11,6 +11,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from datetime import date
 
+from onesource import person_keys
 from onesource.config import BEIJING, Settings, now
 from onesource.contracts.load import load_catalogue
 from onesource.contracts.model import Kind
@@ -100,7 +101,14 @@ def run(
         if version is not None:
             context.versions[t] = version
     results = _execute(context, tables, through, debug)
-    served = () if rekey_with and _is_mixed(context, rekey_with) else _serve(context, tables)
+    served: tuple[str, ...] = ()
+    if rekey_with is None:
+        served = _serve(context, tables)
+    elif not is_mixed(context.settings, graph, rekey_with):
+        # In use first: a process that ends here leaves readers with the tables of before, and
+        # the next run serves the new ones.
+        person_keys.activate(settings.keys, rekey_with.version)
+        served = _serve(context, tables)
     return RunReport(context.run, results, served, time.monotonic() - started)
 
 
@@ -175,11 +183,11 @@ def _line(r: StepResult) -> str:
     return f"{r.table}: {r.status}{rows}{held}, {r.seconds:.1f} s{reason}"
 
 
-def _is_mixed(ctx: RunContext, key: PersonKey) -> bool:
+def is_mixed(settings: Settings, graph: Graph, key: PersonKey) -> bool:
     """Would readers see tables of two person keys?"""
-    states = ledger.states(ctx.settings)
-    keyed = [t for t, c in ctx.graph.contracts.items() if uses_person_key(c, ctx.graph.sql.get(t))]
-    made = known_keys(ctx.settings)
+    states = ledger.states(settings)
+    keyed = [t for t, c in graph.contracts.items() if uses_person_key(c, graph.sql.get(t))]
+    made = known_keys(settings)
     return any(
         made.get(t) != key.id for t in keyed if t in states and states[t].version is not None
     )

@@ -66,11 +66,12 @@ def rotate(settings: Settings, say: Callable[[str], None], *, lost: bool = False
         key = person_keys.add_version(settings.keys)
     tables = keyed_tables(settings)
     say(f"person key {key.name}: {len(tables)} tables are made anew")
+    if not tables:
+        person_keys.activate(settings.keys, key.version)
+        return RunReport("", (), (), 0.0)
     report = run(settings, words=[f"{t}+" for t in tables], say=say, rekey_with=key)
-    if report.exit_code == 1 or left_behind(settings, tables, key):
-        return report
-    person_keys.activate(settings.keys, key.version)
-    say(f"person key {key.name} is in use; onesource keys retire destroys the one before")
+    if person_keys.ring(settings.keys).current == key:
+        say(f"person key {key.name} is in use; onesource keys retire destroys the one before")
     return report
 
 
@@ -80,12 +81,6 @@ def _in_place_of_lost(settings: Settings) -> PersonKey:
         numbers = [int(k.split(":")[1].removeprefix("v")) for k in known_keys(settings).values()]
         person_keys.begin(settings.keys, max(numbers, default=0) + 1)
     return person_keys.ring(settings.keys).current
-
-
-def left_behind(settings: Settings, tables: list[str], key: PersonKey) -> list[str]:
-    """The tables that are served and were not made with this key."""
-    served, made = read_manifest(settings).tables, known_keys(settings)
-    return [t for t in tables if t in served and made.get(t) != key.id]
 
 
 def retire(settings: Settings, version: int) -> PersonKey:
