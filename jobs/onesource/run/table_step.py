@@ -6,13 +6,11 @@ import importlib
 import uuid
 from collections.abc import Mapping
 from datetime import date
-from pathlib import Path
 from typing import Any, Protocol
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from onesource.contracts.link_domains import link_of
 from onesource.contracts.model import Catalogue, CodeList, Contract, Kind
 from onesource.curate.lineage import openlineage_event
 from onesource.curate.person_view import person_key_view
@@ -22,7 +20,6 @@ from onesource.errors import ContractError
 from onesource.lake import delta, ops
 from onesource.lake.files import locked
 from onesource.lake.paths import table_path
-from onesource.lake.reads import record_read
 from onesource.person_keys import PersonKey
 from onesource.quality.rules import Phase
 from onesource.run import ledger
@@ -30,6 +27,7 @@ from onesource.run.context import RunContext
 from onesource.run.definition import definition, step_digest
 from onesource.run.gates import judge
 from onesource.run.ledger import HELD, PASSED
+from onesource.run.link_step import ended_link, log_link
 from onesource.run.recover import recover
 from onesource.run.results import Status, StepResult
 from onesource.run.tickets import write_tickets
@@ -77,7 +75,7 @@ def _build(ctx: RunContext, table: str, contract: Contract) -> StepResult:
     digest = definition(contract, ctx.catalogue, rules, sql, key)
     inputs = {t: ctx.versions[t] for t in ctx.graph.all_inputs(table) if t in ctx.versions}
     step = step_digest(table, inputs, digest)
-    ended = _ended_link(ctx, contract, state, path)
+    ended = ended_link(ctx, contract, state, path)
     if ended is not None:
         return ended
     if state.step == step and head is not None:
@@ -129,69 +127,11 @@ def _build(ctx: RunContext, table: str, contract: Contract) -> StepResult:
         write_tickets(ctx, table, built["conflicts"])
     count = rows.count()
     if contract.kind is Kind.CURATED:
-        _log_link(ctx, contract, count)
+        log_link(ctx, contract, count)
     ctx.record({**event, "verdict": PASSED, "version": version, "head": version, "rows": count})
     _record_lineage(ctx, table, inputs, version)
     ctx.passed(table, version)
     return StepResult(table, Status.PASSED, version, count)
-
-
-def _ended_link(
-    ctx: RunContext, contract: Contract, state: ledger.TableState, path: Path
-) -> StepResult | None:
-    """Empties a table of a link domain whose approval does not hold on the run's day.
-
-    Its rows go with their files, from older versions too; None: it stands on no ended link.
-    """
-    schemas = ctx.settings.schemas
-    if contract.properties.person_domain in (None, *ctx.catalogue.city.sectors):
-        return None
-    link, holds = link_of(contract, schemas, ctx.day)
-    if holds or link is None:
-        return None
-    zh = f"比对域 {link.domain} 的批准不在有效期内（{link.valid_from} 至 {link.valid_to}）"
-    en = f"the link domain {link.domain} holds from {link.valid_from} to before {link.valid_to}"
-    if state.version is None or (state.rows == 0 and state.step == _ENDED):
-        version = state.version
-        return StepResult(contract.table, Status.HELD, version, state.rows, 0.0, zh, en)
-    schema = ", ".join(f"`{f.name}` {f.spark_type}" for f in contract.fields)
-    version = delta.write(ctx.spark.createDataFrame([], schema), path, mode="overwrite")
-    delta.drop_old_files(ctx.spark, path)
-    ctx.record(
-        {
-            "kind": "step",
-            "table": contract.table,
-            "step": _ENDED,
-            "definition": _ENDED,
-            "inputs": {},
-            "verdict": PASSED,
-            "version": version,
-            "head": version,
-            "rows": 0,
-            "reason_zh": zh,
-            "reason_en": en,
-        }
-    )
-    ctx.passed(contract.table, version)
-    return StepResult(contract.table, Status.HELD, version, 0, 0.0, zh, en)
-
-
-_ENDED = "link-ended"
-
-
-def _log_link(ctx: RunContext, contract: Contract, rows: int) -> None:
-    """One line in `ops.reads` for each build in a link domain: who approved it, and what for."""
-    link, holds = link_of(contract, ctx.settings.schemas, ctx.day)
-    if link is not None and holds:
-        record_read(
-            ctx.settings,
-            "link",
-            sorted(ctx.graph.inputs[contract.table]),
-            rows=rows,
-            purpose=f"{link.domain}: {link.purpose} ({link.legal_basis}; {link.approver})",
-            run=ctx.run,
-            statement=ctx.graph.sql[contract.table].text,
-        )
 
 
 def _frames(
