@@ -38,6 +38,7 @@ CITY: dict[str, Any] = {
 def field(name: str, kind: str = "string", **more: Any) -> dict[str, Any]:
     """One field: ODCS keys as they are, ours (standardiser, origin, …) into customProperties."""
     own = ("standardiser", "origin", "aliases", "unit", "codelist", "identifier", "fatal")
+    own += ("personal", "keep")
     custom = [{"property": k, "value": more.pop(k)} for k in own if k in more]
     made = {"name": name, "businessName": more.pop("zh", name), "logicalType": kind, **more}
     return made | ({"customProperties": custom} if custom else {})

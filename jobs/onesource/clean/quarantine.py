@@ -73,9 +73,8 @@ def rejected_rows(
         [(rule, zh, en, owner) for rule, (zh, en, owner) in texts.items()],
         "rule string, zh string, en string, rule_owner string",
     )
-    names = spark.createDataFrame(
-        [(f.name, f.business_name) for f in feed.fields], "field string, field_name_zh string"
-    )
+    words_of = {f.name: f.business_name for c in (feed.served, feed) for f in c.fields}
+    names = spark.createDataFrame(list(words_of.items()), "field string, field_name_zh string")
     steward = feed.properties.steward or "provider"
     exploded = rejected.select("*", F.explode("_rejects").alias("_r"))
     flat = exploded.select(

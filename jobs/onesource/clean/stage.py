@@ -19,14 +19,17 @@ from pyspark.sql.types import StructType
 from onesource.clean.reasons import GOOD
 from onesource.clean.standardisers import STANDARDISERS, Context, Use, standardise
 from onesource.config import Settings
-from onesource.contracts.model import Catalogue, Contract, FieldSpec
+from onesource.contracts.model import BASE, Catalogue, Contract, FieldSpec
 from onesource.contracts.properties import Correction
+from onesource.errors import ContractError
 from onesource.ingest.landing import Record
 from onesource.ingest.statements import scope_parts
 from onesource.lake import delta
 from onesource.lake.paths import bronze_path, staging_path
+from onesource.person_keys import PersonKey
 from onesource.quality.rules import Rule
 from onesource.quality.split import across_rows, marks_across_rows, split_expressions
+from onesource.spark.person_columns import id_token
 
 ISSUE = "struct<field:string,verdict:string,raw:string,detail:string>"
 REJECT = "struct<field:string,rule:string,raw:string,detail:string>"
@@ -86,17 +89,19 @@ def stage(
     bronze_version: int,
     tables: Mapping[str, DataFrame],
     day: date,
+    key: PersonKey | None = None,
 ) -> Staged:
     """Standardises the deliveries' bronze rows and writes them, as Parquet.
 
-    tables: what rules that look beyond the row may read. day: by which dated rules are chosen.
+    feed: as it is delivered. tables: what rules that look beyond the row may read. day: by which
+    dated rules are chosen. key: what its ID numbers become tokens with.
 
     Every row gets: typed fields, `_issues` (values that failed and became null), `_rejects` (why
     it goes to quarantine, or null) and `_rank_in_file` (1: the row of its key that holds within
     its file).
     """
     rows = _bronze_rows(spark, settings, feed, records, bronze_version)
-    staged = typed(rows, catalogue, feed, context)
+    staged = as_kept(typed(rows, catalogue, feed, context), feed, key)
     staged = _judged(staged, feed, rules, day)
     folder = staging_path(settings, feed, step)
     shutil.rmtree(folder, ignore_errors=True)
@@ -107,7 +112,7 @@ def stage(
     # Only quarantine shows a row as it was delivered.
     shown = "CASE WHEN _rejects IS NOT NULL THEN _as_delivered END"
     staged = staged.withColumn("_as_delivered", F.expr(shown))
-    frame = _written(spark, _ranked(staged, feed), folder / "rows")
+    frame = _written(spark, _ranked(staged, feed.served), folder / "rows")
     return Staged(folder, frame, _counts(frame, feed, records))
 
 
@@ -178,7 +183,8 @@ def typed(rows: DataFrame, catalogue: Catalogue, feed: Contract, context: Contex
     casts = {f"_t_{f.name}": F.expr(_cast(f)) for f in feed.fields}
     read = read.withColumns(casts)
     read = read.withColumns({f"_v_{f.name}": F.expr(_verdict(f, catalogue)) for f in feed.fields})
-    issues = F.expr(f"array_compact(array({', '.join(_issue(f) for f in feed.fields)}))")
+    told = [_issue(f) for f in feed.fields if f.properties.keep != "none"]
+    issues = F.expr(f"array_compact(CAST(array({', '.join(told)}) AS array<{ISSUE}>))")
     bad = F.expr(f"array_compact(array({', '.join(_bad(f) for f in feed.fields)}))")
     kept = [c for c in rows.columns if c not in (*feed.field_names, _TODAY)]
     values = [
@@ -187,6 +193,39 @@ def typed(rows: DataFrame, catalogue: Catalogue, feed: Contract, context: Contex
     ]
     raw = F.struct(*[F.col(f.name) for f in feed.fields]).alias("_as_delivered")
     return read.select(*values, issues.alias("_issues"), bad.alias("_bad"), raw, *kept)
+
+
+def as_kept(rows: DataFrame, feed: Contract, key: PersonKey | None) -> DataFrame:
+    """The columns that silver keeps: an id token in place of a number, nothing of what is dropped.
+
+    Raises ContractError where a name, number or address of a person would pass: a rule of the
+    contract that nobody checked does not open the zone (P10, P11).
+    """
+    refuse_identities(feed)
+    fields = [f for f in feed.fields if f.properties.keep != "value"]
+    if not fields:
+        return rows
+    for f in fields:
+        made = f.served
+        if made is not None:
+            if key is None:
+                raise ContractError("there is no key for the id tokens", where=str(feed.path))
+            rows = rows.withColumn(made.name, id_token(F.col(f.name), key))
+        rows = rows.drop(f.name)
+    return rows
+
+
+def refuse_identities(feed: Contract) -> None:
+    """Raises ContractError when silver of a feed that is no base feed would name persons."""
+    if feed.sector == BASE:
+        return
+    for f in feed.served.fields:
+        if f.properties.identifier == "direct" and not f.properties.lawful_publication:
+            raise ContractError(
+                f"{f.name} names a person and would stand in {feed.table}",
+                where=f"{feed.path}:{f.line}",
+                todo="keep: token for an ID number, keep: none for the rest",
+            )
 
 
 _TODAY = "_today"

@@ -34,6 +34,7 @@ def explain_command(
         purpose=purpose,
         run=found.run,
         statement=f"{table}\n{key}",
+        people=found.people,
     )
     for line in lines(found):
         print(visible(line), file=out or sys.stdout)

@@ -31,6 +31,9 @@ new_app = typer.Typer(
 )
 app.add_typer(quality_app, name="quality")
 app.add_typer(new_app, name="new")
+keys_app = typer.Typer(help="The keys of persons: status, rotate, retire.", no_args_is_help=True)
+app.add_typer(keys_app, name="keys")
+
 release_app = typer.Typer(help="The open release: make, verify, withdraw.")
 app.add_typer(release_app, name="release")
 
@@ -190,6 +193,17 @@ def explain(
 
 
 @app.command()
+def reads(
+    since: Annotated[str | None, typer.Option(help="From this day on, YYYY-MM-DD.")] = None,
+    purpose: Annotated[str, typer.Option(help="What for; recorded.")] = "",
+) -> None:
+    """Who read a person's rows, and for what; person_id or ID number on stdin."""
+    from onesource.cli.reads import reads_command
+
+    raise typer.Exit(reads_command(_settings(), sys.stdin.read(), since, purpose))
+
+
+@app.command()
 def simulate(
     out: Annotated[Path, typer.Option(help="The folder to write into.")],
     only: Annotated[str, typer.Option(help="base (people) or energy; left out: all.")] = "all",
@@ -257,10 +271,18 @@ def maintain(
     keep_days: Annotated[
         int, typer.Option(min=1, help="Served versions can be read so long with --run.")
     ] = 400,
+    scan: Annotated[
+        bool, typer.Option("--scan", help="Only look for persons outside their zones.")
+    ] = False,
+    also: Annotated[
+        list[Path] | None, typer.Option(help="With --scan: more files and folders, such as logs.")
+    ] = None,
 ) -> None:
     """Put small files together, clear what no kept version reads, check disks and clock."""
-    from onesource.cli.run import maintain_command
+    from onesource.cli.run import maintain_command, scan_command
 
+    if scan:
+        raise typer.Exit(scan_command(_settings(), also or []))
     raise typer.Exit(maintain_command(_settings(), keep_days))
 
 
@@ -412,6 +434,36 @@ def link(
 
     wanted = Wanted(file, other, spec, to, dedupe, candidates, csv, purpose)
     raise typer.Exit(link_command(_settings(), wanted))
+
+
+@keys_app.command("status")
+def keys_status() -> None:
+    """The versions of the person key, and which tables were made with each."""
+    from onesource.cli.keys import keys_status
+
+    raise typer.Exit(keys_status(_settings()))
+
+
+@keys_app.command("rotate")
+def keys_rotate(
+    lost: Annotated[
+        bool, typer.Option("--lost", help="All versions are lost: begin with a new one.")
+    ] = False,
+) -> None:
+    """Make the next version, and all tokens and keys anew with it. Exit 3: something is held."""
+    from onesource.cli.keys import keys_rotate
+
+    raise typer.Exit(keys_rotate(_settings(), lost))
+
+
+@keys_app.command("retire")
+def keys_retire(
+    version: Annotated[str, typer.Argument(help="The version to destroy, such as v1.")],
+) -> None:
+    """Destroy an old version of the person key."""
+    from onesource.cli.keys import keys_retire
+
+    raise typer.Exit(keys_retire(_settings(), version))
 
 
 @app.command()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from datetime import date
+from pathlib import Path
 
 from onesource.config import BEIJING, Settings, now
 
@@ -64,6 +65,18 @@ def plan_command(settings: Settings, words: Sequence[str], through: str | None) 
     for row in preview(settings, words, through):
         print(f"{row.table}: {row.action}{f' ({row.why})' if row.why else ''}")
     return 0
+
+
+def scan_command(settings: Settings, also: Sequence[Path]) -> int:
+    """Looks for persons where none may be. Exit code 3 when something is found."""
+    from onesource.run.identity_scan import identity_scan
+
+    found = identity_scan(settings, also, _say)
+    for f in found:
+        print(f"look: {f.line()}", file=sys.stderr)
+    if found:
+        print("docs/runbooks/identity-found.md says what to do", file=sys.stderr)
+    return 3 if found else 0
 
 
 def maintain_command(settings: Settings, keep_days: int) -> int:

@@ -176,8 +176,8 @@ def _open_tables(
     stack: ExitStack,
 ) -> None:
     """Only the tables that the statement names become visible; then the database is locked."""
-    if not any(t.startswith("registry.") for t in statement.tables):
-        # Registry tables hold identities: what does not fit into memory fails instead.
+    if not any(_holds_identities(catalogue, t) for t in statement.tables):
+        # Where identities stand, what does not fit into memory fails instead.
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="onesource-sql-"))
         reader.spill_to(con, folder)
     for table in statement.tables:
@@ -190,6 +190,11 @@ def _open_tables(
             contract = catalogue.tables[table]
             reader.add_view(con, reader.open_served(settings, contract, manifest), contract)
     reader.lock(con)
+
+
+def _holds_identities(catalogue: Catalogue, table: str) -> bool:
+    contract = catalogue.tables.get(table)
+    return table.startswith("registry.") or (contract is not None and contract.holds_identities)
 
 
 class _Words:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from onesource.contracts.findings import Finding, Weight
-from onesource.contracts.model import Catalogue, Contract, FieldSpec, Kind
+from onesource.contracts.model import BASE, Catalogue, Contract, FieldSpec, Kind, token_name
 from onesource.contracts.properties import Correction
 
 _VERSION = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
@@ -111,6 +111,7 @@ def _field(contract: Contract, f: FieldSpec, catalogue: Catalogue) -> Iterator[F
     yield from _copied(contract, f)
     yield from _patterns(contract, f)
     yield from _publicity(contract, f)
+    yield from _kept(contract, f)
     low, high = f.options.get("minimum"), f.options.get("maximum")
     if isinstance(low, int | float) and isinstance(high, int | float) and low > high:
         yield _error(contract, f"minimum {low} is above maximum {high}", f)
@@ -140,6 +141,57 @@ def _patterns(contract: Contract, f: FieldSpec) -> Iterator[Finding]:
             re.compile(str(pattern))
         except re.error as e:
             yield _error(contract, f"{what} is no regular expression: {e}", f)
+
+
+def _kept(contract: Contract, f: FieldSpec) -> Iterator[Finding]:
+    """Names, numbers, phones and exact addresses stand in the zones of identities alone."""
+    p = f.properties
+    if p.keep != "value":
+        yield from _kept_otherwise(contract, f)
+    elif contract.kind is not Kind.FEED:
+        if contract.kind is Kind.CURATED and p.identifier == "direct" and not p.lawful_publication:
+            yield _error(contract, "identifier direct: no curated table names a person", f)
+    elif contract.sector != BASE and p.identifier == "direct" and not p.lawful_publication:
+        todo = "keep: token for an ID number, keep: none for the rest"
+        yield _error(contract, "it names a person and would stand in silver", f, todo)
+    elif contract.sector != BASE and f.standardiser.name in _NUMBERS and p.identifier == "none":
+        todo = "identifier: direct, personal: pi and keep: token or none"
+        yield _error(contract, f"{f.standardiser.name} reads what names a person", f, todo)
+
+
+# Standardisers of what names a person, whatever else a contract says of the field.
+_NUMBERS = ("resident_id", "phone", "person_name")
+
+
+def _kept_otherwise(contract: Contract, f: FieldSpec) -> Iterator[Finding]:
+    """A field of which silver keeps a token or nothing."""
+    p = f.properties
+    if contract.kind is not Kind.FEED:
+        yield _error(contract, f"keep: {p.keep} belongs to feeds only", f)
+        return
+    if contract.sector == BASE:
+        yield _error(contract, f"keep: {p.keep}: the registries need what base feeds bring", f)
+    if p.keep == "none" and (f.required or f.unique or f.primary_key):
+        yield _error(contract, "keep: none, and it is required, unique or part of the key", f)
+    if p.keep == "token":
+        if p.identifier != "direct" or f.logical_type != "string":
+            yield _error(contract, "keep: token needs identifier direct and logicalType string", f)
+        if token_name(f.name) in contract.field_names:
+            yield _error(contract, f"its column {token_name(f.name)} is another field", f)
+        if contract.delivery.bronze_retention_days is None:
+            what = "keep: token needs delivery.bronze_retention_days: the number stays in bronze"
+            yield _error(contract, what, f)
+    d = contract.delivery
+    said: dict[str, list[str | None]] = {
+        "replace_scope": [*d.replace_scope],
+        "period": [contract.properties.period],
+        "partition_by": [*contract.properties.partition_by],
+        "change_type": [d.change_type.field, d.change_type.order] if d.change_type else [],
+        "reversal": [d.reversal.amount, *d.reversal.match] if d.reversal else [],
+    }
+    for what, names in said.items():
+        if f.name in names:
+            yield _error(contract, f"{what} names it, and silver does not keep it", f)
 
 
 def _publicity(contract: Contract, f: FieldSpec) -> Iterator[Finding]:

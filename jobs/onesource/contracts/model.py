@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +31,9 @@ class Kind(StrEnum):
     CURATED = "curated"
     OPEN = "open"
 
+
+# The sector whose feeds make the registries: what they deliver of persons is kept as it is.
+BASE = "base"
 
 # logicalType → Spark type where the contract names no physicalType.
 _SPARK = {
@@ -71,6 +74,34 @@ class FieldSpec:
     examples: tuple[Any, ...]
     properties: FieldProperties
     line: int = 0
+    is_token: bool = False  # the id token of a number, in the table's form of a contract
+
+    @property
+    def served(self) -> FieldSpec | None:
+        """The column that the table has of this field; None: it keeps nothing of it."""
+        if self.properties.keep == "none":
+            return None
+        if self.properties.keep == "value":
+            return self
+        kept: dict[str, Any] = {
+            "keep": "value",
+            "identifier": "quasi",
+            "codelist": None,
+            "aliases": [],
+        }
+        return replace(
+            self,
+            name=token_name(self.name),
+            business_name=f"{self.business_name}令牌" if self.business_name else "",
+            logical_type="string",
+            physical_type="string",
+            description="HMAC of the number, with the version of its key; never the number.",
+            options={},
+            enum=(),
+            examples=(),
+            properties=self.properties.model_copy(update=kept),
+            is_token=True,
+        )
 
     @property
     def spark_type(self) -> str:
@@ -93,6 +124,11 @@ class FieldSpec:
         """Does the raw value stand in a column of the rows (not in a name, sheet or cell)?"""
         origin = self.properties.origin
         return origin is None or origin.from_ == "column"
+
+
+def token_name(field: str) -> str:
+    """`id_no` → `id_token`, `mother_id_no` → `mother_id_token`, `card` → `card_token`."""
+    return field.removesuffix("_no") + "_token"
 
 
 @dataclass(frozen=True)
@@ -132,6 +168,30 @@ class Contract:
         the public sees."""
         layer = "silver" if self.kind is Kind.FEED else self.kind.value
         return f"{layer}.{self.table_name}"
+
+    @property
+    def served(self) -> Contract:
+        """The contract as its table has it: for a feed, the fields that silver keeps."""
+        if all(f.properties.keep == "value" for f in self.fields):
+            return self
+        return replace(self, fields=tuple(s for f in self.fields if (s := f.served) is not None))
+
+    @property
+    def holds_identities(self) -> bool:
+        """Do names, numbers or exact addresses of persons stand in the feed's silver table?
+
+        Then it stands in the zone of the registries. Only base feeds may.
+        """
+        return (
+            self.kind is Kind.FEED
+            and self.sector == BASE
+            and any(f.properties.identifier == "direct" for f in self.served.fields)
+        )
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """The columns of the table that hold id tokens."""
+        return tuple(f.name for f in self.served.fields if f.is_token)
 
     @property
     def bronze(self) -> str:
@@ -213,9 +273,12 @@ class Catalogue:
 
     @property
     def tables(self) -> dict[str, Contract]:
-        """Served tables by name: `silver.energy_coal_daily`, `registry.division`, …"""
+        """Served tables by name: `silver.energy_coal_daily`, `registry.division`, …
+
+        Feeds in the form of their tables; as they are delivered they stand in `feeds`.
+        """
         return {
-            c.table: c
+            c.table: c.served
             for group in (self.feeds, self.registry, self.curated)
             for c in group.values()
         }

@@ -155,6 +155,12 @@ class FieldProperties(Strict):
     lawful_publication: str | None = Field(
         None, description="Legal basis where a name must be public."
     )
+    keep: Literal["value", "token", "none"] = Field(
+        "value",
+        description="Feeds: what silver keeps. `token`: not the number but its `id_token` (the "
+        "column's name: `id_no` becomes `id_token`, `mother_id_no` becomes `mother_id_token`); "
+        "`none`: nothing, the value stays in bronze.",
+    )
     fatal: bool = Field(
         False,
         description="A value that fails sends the row to quarantine, as with a key field; "
@@ -334,6 +340,12 @@ class Delivery(Strict):
         description="The delivered bytes go from landing so many days after receipt, once they "
         "were processed; left out: they stay.",
     )
+    bronze_retention_days: int | None = Field(
+        None,
+        ge=1,
+        description="The rows go from bronze so many days after receipt, once they were "
+        "processed; left out: they stay. A feed whose number is kept as a token must say it.",
+    )
     expects: Expects | None = Field(None, description="Who must report and when.")
     min_rows: int = Field(1, ge=0, description="Fewer rows than this hold the delivery.")
     max_quarantine_share: float = Field(
@@ -446,6 +458,11 @@ class ContractProperties(Strict):
     )
     optional_inputs: list[str] = Field(
         default_factory=list, description="Registry tables: read where they are served."
+    )
+    person_domain: str | None = Field(
+        None,
+        description="Curated tables: the domain of its person keys, a sector or an approved link "
+        "domain of `schemas/link_domains.yaml`. The SQL cannot choose another.",
     )
     min_rows: int = Field(1, ge=0, description="Registry and curated: the floor of rows.")
     partition_by: list[str] = Field(default_factory=list, description="Columns of partition.")

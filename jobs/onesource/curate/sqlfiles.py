@@ -22,7 +22,10 @@ from onesource.errors import ContractError
 
 DIALECT = "spark"
 # Identities stand in landing, bronze and quarantine: no curated table reads them.
-LAYERS = ("silver", "registry", "curated", "codelist")
+# Persons of a table's own domain: what its contract's `person_domain` says, never the SQL.
+PERSON_KEY = "person.key"
+PERSON_KEY_COLUMNS = ("id_token", "person_key", "is_shared")
+LAYERS = ("silver", "registry", "curated", "codelist", "person")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _TABLE_FUNCTIONS = frozenset(
     {"range", "explode", "explode_outer", "posexplode", "posexplode_outer", "inline", "stack"}
@@ -278,6 +281,8 @@ def schema_of(catalogue: Catalogue, table: str) -> tuple[str, ...] | None:
     if layer == "codelist":
         codes = catalogue.codelists.get(name)
         return _codelist_columns(codes) if codes else None
+    if table == PERSON_KEY:
+        return PERSON_KEY_COLUMNS
     contract = catalogue.tables.get(table)
     if contract is None:
         return None

@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import unquote
 
 from pyspark.sql import DataFrame, SparkSession
 
@@ -160,6 +161,29 @@ def optimize(spark: SparkSession, path: Path) -> int:
     """Puts small files together; the rows stay the same. Returns the version after it."""
     spark.sql(f"OPTIMIZE {sql_path(path)}").collect()
     return _committed(path)
+
+
+def delete_partitions(spark: SparkSession, path: Path, column: str, values: Sequence[str]) -> int:
+    """Takes partitions out of the table in one commit; returns its version. The files stay."""
+    listed = ", ".join("'" + v.replace("'", "''") + "'" for v in values)
+    spark.sql(f"DELETE FROM {sql_path(path)} WHERE `{column}` IN ({listed})").collect()
+    return _committed(path)
+
+
+def drop_old_files(spark: SparkSession, path: Path) -> int:
+    """Removes every data file that the newest version does not read; returns how many went.
+
+    For what must be gone at once: older versions can be read no more, at whatever age.
+    """
+    kept = {Path(unquote(f)).name for f in read(spark, path).inputFiles()}
+    gone = [
+        f for f in path.rglob("*.parquet") if f.name not in kept and "_delta_log" not in f.parts
+    ]
+    for file in gone:
+        file.unlink()
+        file.with_name(f".{file.name}.crc").unlink(missing_ok=True)
+    sync_file_system(path)
+    return len(gone)
 
 
 KEPT_FOR = "interval 1000 days"

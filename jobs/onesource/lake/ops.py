@@ -61,6 +61,7 @@ TABLES: dict[str, dict[str, str]] = {
         "run": "VARCHAR",
         "rows": "BIGINT",
         "statement_digest": "VARCHAR",
+        "people": "JSON",
     },
     "refusals": {
         "at": "TIMESTAMPTZ",

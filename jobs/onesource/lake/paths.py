@@ -17,9 +17,15 @@ def quarantine_path(settings: Settings, feed: Contract) -> Path:
 
 
 def table_path(settings: Settings, contract: Contract) -> Path:
-    """The Delta folder of a served table (silver, registry or curated)."""
+    """The Delta folder of a served table (silver, registry or curated).
+
+    Silver of base feeds that name persons stands in the registries' zone, as `_silver/…`: no
+    other zone above quarantine may hold identities.
+    """
     if contract.kind is Kind.REGISTRY:
         return settings.root("registry") / contract.name
+    if contract.holds_identities:
+        return settings.root("registry") / "_silver" / contract.sector / contract.name
     layer = "silver" if contract.kind is Kind.FEED else "curated"
     return settings.root(layer) / contract.sector / contract.name
 

@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Sequence
 
-from onesource import digests
+from onesource import person_keys
 from onesource.config import Settings, now
 from onesource.errors import OneSourceError
 from onesource.lake import ops
@@ -25,8 +25,12 @@ def record_read(
     purpose: str,
     run: str | None,
     statement: str,
+    people: Sequence[str] = (),
 ) -> None:
     """Writes a read down; of the statement only its digest, for it may hold a person's value.
+
+    people: audit keys of the persons whose rows were read, where the command knows them: so that
+    "who read this person's rows" can be answered, by who holds the audit key and no one else.
 
     Raises OneSourceError when that fails and a table is guarded (P11); for other tables a line on
     standard error says so and the answer is given.
@@ -40,7 +44,8 @@ def record_read(
         "purpose": purpose,
         "run": run,
         "rows": rows,
-        "statement_digest": digests.of_text(statement.strip()),
+        "statement_digest": _digest(settings, statement),
+        "people": list(people),
     }
     # A file for each account: one cannot write into another's.
     writer = f"{command}-{re.sub(r'[^A-Za-z0-9_.-]', '_', who)}-{at:%Y-%m}"
@@ -55,6 +60,17 @@ def record_read(
                 todo=f"get leave to write to {settings.root('ops') / 'reads'}",
             ) from e
         print(f"the read could not be recorded in ops.reads ({why})", file=sys.stderr)
+
+
+def _digest(settings: Settings, statement: str) -> str | None:
+    """The statement's keyed digest; None for an account that has no audit key.
+
+    Without a key it would give an ID number in a statement away in minutes: there are too few.
+    """
+    try:
+        return person_keys.audit_key(settings.keys).key("statement", statement.strip())
+    except OneSourceError:
+        return None
 
 
 def user() -> str:

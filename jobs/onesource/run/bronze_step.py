@@ -14,7 +14,7 @@ from onesource.lake.paths import bronze_path
 from onesource.run import ledger
 from onesource.run.context import RunContext
 from onesource.run.definition import reading, step_digest
-from onesource.run.ledger import PASSED
+from onesource.run.ledger import EXPIRED, PASSED
 from onesource.run.recover import recover
 
 Records = Sequence[landing.Record]
@@ -23,15 +23,20 @@ Records = Sequence[landing.Record]
 @dataclass(frozen=True)
 class Bronze:
     """Bronze's version (None: it was never written), the records that it holds, and why the others
-    could not be read (delivery → one line)."""
+    could not be read (delivery → one line); expired: those past their retention, whose rows
+    cannot be made again."""
 
     version: int | None
     records: list[landing.Record]
     unreadable: dict[str, str]
+    expired: frozenset[str] = frozenset()
 
 
-def read_landed(ctx: RunContext, feed: Contract) -> Bronze:
+def read_landed(ctx: RunContext, feed: Contract, *, again: bool = False) -> Bronze:
     """Bronze with everything that landed and can be read.
+
+    again: silver is built anew, so deliveries whose rows went after their retention are read from
+    landing once more, as long as landing has them.
 
     When the contract reads files otherwise than before (a field renamed, a header row more), all
     of landing is read anew, so that old deliveries and new ones are rows of one kind (P7).
@@ -44,6 +49,13 @@ def read_landed(ctx: RunContext, feed: Contract) -> Bronze:
     anew = head is not None and bool(state.deliveries) and state.definition != how
     done = {} if head is None or anew else state.deliveries
     records = [r for r in landing.records(ctx.settings, feed) if _stays(ctx, feed, r, done)]
+    past = {d for d, entry in done.items() if entry.get("outcome") == EXPIRED}
+    back = {
+        r.delivery_id
+        for r in records
+        if again and r.delivery_id in past and not landing.is_cleared(ctx.settings, feed, r)
+    }
+    records = [r for r in records if r.delivery_id not in past - back]
     # What could not be read is tried again: somebody may have put the kept bytes right.
     pending = [r for r in records if not _was_read(done.get(r.delivery_id, {}))]
     version = head
@@ -79,7 +91,7 @@ def read_landed(ctx: RunContext, feed: Contract) -> Bronze:
             known.append(replace(record, rows=entry.get("rows", record.rows)))
         else:
             bad[record.delivery_id] = entry["reason_en"]
-    return Bronze(version, known, bad)
+    return Bronze(version, known, bad, frozenset(past - back))
 
 
 def _stays(

@@ -21,8 +21,10 @@ from onesource.contracts.departments import check_departments, check_provider
 from onesource.contracts.every_error import catalogue_errors
 from onesource.contracts.findings import Finding, Weight, of_error, shortened
 from onesource.contracts.history import check_history
+from onesource.contracts.link_domains import read_link_domains
 from onesource.contracts.model import Catalogue, Contract, Kind
 from onesource.contracts.source_checks import check_source_of_record
+from onesource.curate.persons import person_findings, real_input
 from onesource.curate.sqlfiles import CuratedSql, check_sql, load_sql
 from onesource.errors import OneSourceError
 from onesource.publish.approvals import read_approvals, read_negative_list
@@ -64,12 +66,16 @@ def _catalogue(
     yield from check_source_of_record(catalogue, day, whole=whole)
     for codes in catalogue.codelists.values():
         yield from check_codelist(codes)
-    for contract in catalogue.tables.values():
+    for contract in (
+        *catalogue.feeds.values(),
+        *catalogue.registry.values(),
+        *catalogue.curated.values(),
+    ):
         yield from check_contract(contract, catalogue)
         yield from check_provider(contract, catalogue.city, day)
         yield from _fields(contract, catalogue)
         yield from _builder(contract)
-    sql = yield from _sql_files(settings, catalogue, whole)
+    sql = yield from _sql_files(settings, catalogue, day, whole)
     yield from _inputs(catalogue, sql, whole)
     yield from _rules(settings, catalogue, whole)
     if catalogue.open:
@@ -150,10 +156,15 @@ def _builder(contract: Contract) -> Iterator[Finding]:
 
 
 def _sql_files(
-    settings: Settings, catalogue: Catalogue, whole: bool
+    settings: Settings, catalogue: Catalogue, day: date, whole: bool
 ) -> Generator[Finding, None, dict[str, CuratedSql]]:
     """Each curated contract has its SQL file and the other way round; returns the parsed files."""
     read: dict[str, CuratedSql] = {}
+    try:
+        links = read_link_domains(settings.schemas)
+    except OneSourceError as e:
+        yield of_error(e)
+        links = {}
     expected: dict[Path, Contract] = {
         settings.sql / c.sector / f"{c.name}.sql": c for c in catalogue.curated.values()
     }
@@ -171,6 +182,7 @@ def _sql_files(
             read[contract.table] = load_sql(path)
             if whole:
                 check_sql(read[contract.table], contract, catalogue)
+                yield from person_findings(read[contract.table], contract, catalogue, links, day)
         except OneSourceError as e:
             yield of_error(e, str(path))
     return read
@@ -183,7 +195,7 @@ def _inputs(catalogue: Catalogue, sql: dict[str, CuratedSql], whole: bool) -> It
     for table, c in tables.items():
         inputs = {*c.properties.inputs, *c.properties.optional_inputs}
         if table in sql:
-            inputs |= {t for t in sql[table].inputs if not t.startswith("codelist.")}
+            inputs |= {real_input(t) for t in sql[table].inputs if not t.startswith("codelist.")}
         graph[table] = inputs & set(tables)
         for name in sorted(inputs - set(tables)) if whole and c.kind is Kind.REGISTRY else ():
             yield Finding(

@@ -24,8 +24,10 @@ from onesource.contracts.model import Catalogue, Contract
 from onesource.lake import delta
 from onesource.lake.manifest import Manifest
 from onesource.lake.paths import table_path
+from onesource.person_keys import PersonKey
 from onesource.quality.rules import Rule
 from onesource.run import ledger
+from onesource.run.active_key import active_key
 from onesource.run.plan import Graph, division_versions
 
 
@@ -49,6 +51,7 @@ class RunContext:
     versions: dict[str, int] = field(default_factory=dict)
     served: dict[str, int] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
+    rekey_with: PersonKey | None = None  # of a rotation: the version that comes into use after it
     _opening: threading.Lock = field(default_factory=threading.Lock)
     _spark: SparkSession | None = None
     _clock: threading.local = field(default_factory=threading.local)
@@ -62,6 +65,14 @@ class RunContext:
                 self.say("starting Spark")
                 self._spark = self.open_spark()
             return self._spark
+
+    @property
+    def person_key(self) -> PersonKey:
+        """What the id tokens and person keys of this run are made with."""
+        with self.lock:
+            if self.rekey_with is None:
+                self.rekey_with = active_key(self.settings)
+            return self.rekey_with
 
     def begin_with(self, manifest: Manifest) -> None:
         self.served = {name: t.version for name, t in manifest.tables.items()}

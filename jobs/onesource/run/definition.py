@@ -15,7 +15,9 @@ from onesource import digests
 from onesource.clean.context import uses_divisions
 from onesource.clean.standardisers import STANDARDISERS
 from onesource.contracts.model import Catalogue, Contract, Kind
+from onesource.curate.persons import uses_person_key
 from onesource.curate.sqlfiles import CuratedSql
+from onesource.person_keys import PersonKey
 from onesource.quality.rules import Rule
 
 # Raised when the code gives another result for the same contract and the same input.
@@ -44,10 +46,12 @@ def definition(
     rules: Sequence[Rule],
     sql: CuratedSql | None = None,
     day: date | None = None,
+    key: PersonKey | None = None,
 ) -> str:
     """Digest of all that decides what a table holds, beside its inputs.
 
-    day: that of the run, on which the source-of-record list is read.
+    day: that of the run, on which the source-of-record list is read. key: what its id tokens and
+    person keys are made with; of a table without any it decides nothing.
     """
     lists = {
         name: catalogue.codelists[name].digest
@@ -65,6 +69,8 @@ def definition(
         parts["builder"] = _source(contract.properties.builder)
         if day is not None and catalogue.source_of_record.rules:
             parts["source_of_record"] = catalogue.source_of_record.digest(day)
+    if key is not None and uses_person_key(contract, sql):
+        parts["person_key"] = key.id
     return digests.of_json(parts)
 
 
@@ -106,14 +112,19 @@ def _json(model: BaseModel | None, only: Set[str] | None = None) -> Any:
 
 
 def feed_definition(
-    feed: Contract, catalogue: Catalogue, rules: Sequence[Rule], divisions: str | None
+    feed: Contract,
+    catalogue: Catalogue,
+    rules: Sequence[Rule],
+    divisions: str | None,
+    key: PersonKey | None = None,
 ) -> str:
     """The definition of a feed's silver table.
 
+    feed: as it is delivered.
     divisions: the versions of the registry of divisions that its standardisers read (None: the
     index that ships). Another one may read a delivered name in another way.
     """
-    own = [definition(feed, catalogue, rules), reading(feed)]
+    own = [definition(feed, catalogue, rules, key=key), reading(feed)]
     return digests.of_json([*own, divisions] if uses_divisions(feed) else own)
 
 

@@ -11,14 +11,18 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from datetime import date
 
+from onesource import person_keys
 from onesource.config import BEIJING, Settings, now
 from onesource.contracts.load import load_catalogue
 from onesource.contracts.model import Kind
+from onesource.curate.persons import uses_person_key
 from onesource.errors import OneSourceError
 from onesource.lake import ops
 from onesource.lake.manifest import Served, read_manifest, serve
+from onesource.person_keys import PersonKey
 from onesource.quality.suite import rules_for
 from onesource.run import ledger
+from onesource.run.active_key import known_keys
 from onesource.run.context import RunContext
 from onesource.run.feed_step import run_feed
 from onesource.run.plan import Graph, build_graph, select
@@ -63,8 +67,12 @@ def run(
     day: date | None = None,
     say: Callable[[str], None] = lambda _: None,
     debug: bool = False,
+    rekey_with: PersonKey | None = None,
 ) -> RunReport:
     """Plans, executes and serves. A second run with nothing new does nothing.
+
+    rekey_with: of a rotation, the version that tokens and keys are made with; nothing is served
+    unless every table that holds some was made with it.
 
     Raises ContractError or UsageError before anything is touched; what goes wrong inside a step
     is that step's result.
@@ -85,6 +93,7 @@ def run(
         day=day,
         rules=rules,
         say=say,
+        rekey_with=rekey_with,
     )
     context.begin_with(manifest)
     known = ledger.states(settings)
@@ -94,7 +103,14 @@ def run(
         if version is not None:
             context.versions[t] = version
     results = _execute(context, tables, through, debug)
-    served = _serve(context, tables)
+    served: tuple[str, ...] = ()
+    if rekey_with is None:
+        served = _serve(context, tables)
+    elif not is_mixed(context.settings, graph, rekey_with):
+        # In use first: a process that ends here leaves readers with the tables of before, and
+        # the next run serves the new ones.
+        person_keys.activate(settings.keys, rekey_with.version)
+        served = _serve(context, tables)
     return RunReport(context.run, results, served, time.monotonic() - started)
 
 
@@ -177,6 +193,16 @@ def _line(r: StepResult) -> str:
     held = f", {len(r.held)} deliveries held" if r.held else ""
     rows = f", {r.rows} rows" if r.rows is not None else ""
     return f"{r.table}: {r.status}{rows}{held}, {r.seconds:.1f} s{reason}"
+
+
+def is_mixed(settings: Settings, graph: Graph, key: PersonKey) -> bool:
+    """Would readers see tables of two person keys?"""
+    states = ledger.states(settings)
+    keyed = [t for t, c in graph.contracts.items() if uses_person_key(c, graph.sql.get(t))]
+    made = known_keys(settings)
+    return any(
+        made.get(t) != key.id for t in keyed if t in states and states[t].version is not None
+    )
 
 
 def _serve(ctx: RunContext, tables: Sequence[str]) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from onesource.errors import OneSourceError, UsageError
 from onesource.lake import ops, reader
 from onesource.lake.manifest import Manifest, read_manifest
 from onesource.lake.paths import bronze_path
+from onesource.run.audit import audit_keys
 from onesource.run.contributions import Made, contributions
 from onesource.run.explain_voices import Attribute, attributes_of
 from onesource.run.provenance import PERSONAL, Place, Values, is_personal, place_of, rows_where
@@ -68,7 +69,8 @@ class Explanation:
     """What `onesource explain` shows of one key of one table.
 
     gate: (rules judged, names of those that failed) of the table's last gate. made: definition and
-    inputs of a registry or curated table. notes: what could not be looked up.
+    inputs of a registry or curated table. notes: what could not be looked up. people: audit keys of
+    the persons whose rows these are.
     """
 
     table: str
@@ -82,6 +84,7 @@ class Explanation:
     made: Made
     tickets: tuple[Values, ...] = ()
     notes: tuple[str, ...] = ()
+    people: tuple[str, ...] = ()
 
 
 def explain(settings: Settings, catalogue: Catalogue, table: str, key: str) -> Explanation:
@@ -142,6 +145,7 @@ def _explanation(
         made=made,
         tickets=_tickets(con, settings, catalogue, contract, manifest, found[0], notes),
         notes=tuple(dict.fromkeys(notes)),
+        people=audit_keys(settings, found[:_ROWS]),
     )
 
 
@@ -246,7 +250,7 @@ def _delivered(
         != (place.delivery_id, place.sheet, place.line)
     ]
     also.sort(key=lambda p: p.record.order if p.record else "")
-    return {n: raw.get(n) for n in feed.field_names}, tuple(also)
+    return {n: raw.get(n) for n in feed.field_names if n in raw}, tuple(also)
 
 
 def _issues(

@@ -32,10 +32,10 @@ _HIDING = (Correction.CHANGE_LOG, Correction.REVERSAL)
 
 def run_feed(ctx: RunContext, table: str, *, bronze_only: bool = False) -> StepResult:
     """Takes what was delivered and not yet processed into the feed's silver table."""
-    feed = ctx.graph.contracts[table]
+    feed = ctx.catalogue.feeds[ctx.graph.contracts[table].id]
     locks = ctx.settings.root("ops") / "locks"
     with locked(locks / f"{table}.lock"):
-        found = read_landed(ctx, feed)
+        found = read_landed(ctx, feed, again=not bronze_only and _is_outdated(ctx, feed))
         if bronze_only:
             return StepResult(table, Status.UNCHANGED)
         if found.version is None and not found.unreadable:
@@ -43,6 +43,18 @@ def run_feed(ctx: RunContext, table: str, *, bronze_only: bool = False) -> StepR
                 table, Status.WAITING, reason_en="nothing was delivered yet", reason_zh="尚无交付"
             )
         return _FeedStep(ctx, feed, found).run()
+
+
+def _is_outdated(ctx: RunContext, feed: Contract) -> bool:
+    """Was the feed's table made under another definition than today's?"""
+    state = ledger.state(ctx.settings, feed.table)
+    return bool(state.deliveries) and state.definition != _definition(ctx, feed)
+
+
+def _definition(ctx: RunContext, feed: Contract) -> str:
+    key = ctx.person_key if feed.tokens else None
+    rules = ctx.rules[feed.table]
+    return feed_definition(feed, ctx.catalogue, rules, ctx.divisions(feed), key)
 
 
 def _settled(entry: Mapping[str, object] | None) -> bool:
@@ -65,11 +77,12 @@ class _FeedStep:
     def __init__(self, ctx: RunContext, feed: Contract, found: Bronze) -> None:
         self.ctx, self.feed = ctx, feed
         self.known, self.unreadable = found.records, found.unreadable
-        self.bronze_version = found.version
+        self.bronze_version, self.expired = found.version, found.expired
         self.table = feed.table
         self.path = table_path(ctx.settings, feed)
         self.rules = ctx.rules[self.table]
-        self.definition = feed_definition(feed, ctx.catalogue, self.rules, ctx.divisions(feed))
+        self.key = ctx.person_key if feed.tokens else None
+        self.definition = _definition(ctx, feed)
         self.outcome = _Outcome()
         self.state = ledger.TableState()
         self.step = ""
@@ -88,16 +101,22 @@ class _FeedStep:
         damaged = {
             d: why for d, why in self.unreadable.items() if done.get(d, {}).get("reason_en") != why
         }
-        if not pending and not damaged:
+        lost = self.expired & set(state.deliveries) if rebuild else frozenset()
+        if not pending and not damaged and not lost:
             return self._unchanged(state)
+        if lost:
+            ctx.say(
+                f"{self.table}: {len(lost)} deliveries are past their retention in landing and "
+                "bronze; built anew, it is without their rows"
+            )
         for delivery, why in damaged.items():
             self.outcome.held[delivery] = ("落地的文件无法读取", why)
         self.step = step_digest(self.table, sorted(r.delivery_id for r in pending), self.definition)
         anew = ", built anew" if rebuild and state.head is not None else ""
         ctx.say(f"{self.table}: {len(pending)} deliveries{anew}")
-        silver.prepare(ctx.spark, self.path, self.feed)
+        silver.prepare(ctx.spark, self.path, self.feed.served)
         if rebuild and head is not None:
-            silver.empty(ctx.spark, self.path, self.feed)
+            silver.empty(ctx.spark, self.path, self.feed.served)
         before = delta.latest_version(self.path)
         if pending:
             self._take(pending)
@@ -192,6 +211,7 @@ class _FeedStep:
             self.bronze_version,
             ctx.frames_for(self.rules),
             ctx.day,
+            self.key,
         )
 
     def _judge_batch(self, staged: Staged, records: Records) -> GateResult:
@@ -221,7 +241,7 @@ class _FeedStep:
         A batch that fails is halved, in the order of the statements, to hold only what fails.
         """
         ctx, before = self.ctx, delta.latest_version(self.path)
-        applied = silver.apply(ctx.spark, self.path, self.feed, staged, records)
+        applied = silver.apply(ctx.spark, self.path, self.feed.served, staged, records)
         verdict = self._audit(applied)
         if verdict.passed:
             self._quarantine(staged, records)
@@ -297,12 +317,14 @@ class _FeedStep:
                 "table": self.table,
                 "step": self.step,
                 "definition": self.definition,
+                "person_key": self.key and self.key.id,
                 "inputs": inputs,
                 "verdict": HELD if held else PASSED,
                 "version": version,
                 "head": head,
                 "rows": rows,
                 "rebuilt": rebuild,
+                "expired": sorted(self.expired) if rebuild else [],
                 "deliveries": entries,
                 "reason_zh": first[0],
                 "reason_en": first[1],

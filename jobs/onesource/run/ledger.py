@@ -15,6 +15,8 @@ from onesource.config import Settings, now
 from onesource.lake import ops
 
 PASSED, HELD = "passed", "held"
+# Of a delivery in bronze: its rows went after the retention that its contract says.
+EXPIRED = "expired"
 
 
 @dataclass
@@ -62,6 +64,10 @@ def _fold(s: TableState, event: Mapping[str, Any]) -> None:
         s.head = int(event["head"])
     if event.get("kind") in ("restored", "optimized"):
         return  # another version with the rows of the one before
+    if event.get("kind") == "expired":  # their rows went from bronze, for good or until a rebuild
+        for d in event.get("deliveries") or ():
+            s.deliveries[d["id"]] = {**s.deliveries.get(d["id"], {}), "outcome": EXPIRED}
+        return
     if event.get("rebuilt"):
         s.deliveries = {}
     s.verdict = event.get("verdict")

@@ -65,6 +65,8 @@ def maintain(settings: Settings, *, keep_days: int = KEEP_DAYS, say: Say = print
         say(f"{gone} deliveries past their retention cleared from landing; their records stay")
     spark = open_session(settings)
     run = new_run_id()
+    for feed in catalogue.feeds.values():
+        _clear_bronze(spark, settings, run, feed, say)
     for table, path in _tables(settings, catalogue):
         if delta.latest_version(path) is not None:
             _keep_up(spark, settings, run, table, path, say)
@@ -153,6 +155,46 @@ def _clear_landing(settings: Settings, feed: Contract) -> int:
         if datetime.fromisoformat(record.received_at) < oldest:
             gone += landing.clear(settings, feed, record)
     return gone
+
+
+def _clear_bronze(
+    spark: SparkSession, settings: Settings, run: str, feed: Contract, say: Say
+) -> None:
+    """Takes the rows of deliveries past `bronze_retention_days` out of bronze, bytes and all.
+
+    Bronze is partitioned by delivery, so its log never held a value of theirs, and the files of a
+    delivery stand in one folder. Nobody is served bronze: no kept version needs them.
+    """
+    days = feed.delivery.bronze_retention_days
+    if days is None:
+        return
+    path = bronze_path(settings, feed)
+    with locked(settings.root("ops") / "locks" / f"{feed.table}.lock"):
+        state = ledger.state(settings, feed.bronze)
+        if state.head is None or delta.latest_version(path) != state.head:
+            return  # a run ended inside its step: the next one puts it right first
+        done = ledger.state(settings, feed.table).deliveries
+        oldest = now() - timedelta(days=days)
+        gone = [
+            r.delivery_id
+            for r in landing.records(settings, feed)
+            if state.deliveries.get(r.delivery_id, {}).get("outcome") == "read"
+            and done.get(r.delivery_id, {}).get("outcome") in ("loaded", "superseded")
+            and datetime.fromisoformat(r.received_at) < oldest
+        ]
+        # Also what an upkeep that died left behind.
+        past = [d for d, e in state.deliveries.items() if e.get("outcome") == ledger.EXPIRED]
+        if gone:
+            version = delta.delete_partitions(spark, path, "_delivery_id", gone)
+            entries = [{"id": d, "outcome": ledger.EXPIRED} for d in gone]
+            ledger.record(
+                settings,
+                run,
+                {"kind": "expired", "table": feed.bronze, "head": version, "deliveries": entries},
+            )
+            say(f"{feed.bronze}: {len(gone)} deliveries past their retention cleared")
+        for delivery in (*past, *gone):
+            shutil.rmtree(path / f"_delivery_id={delivery}", ignore_errors=True)
 
 
 def _checks(settings: Settings) -> Iterator[Problem]:

@@ -9,6 +9,7 @@ from graphlib import CycleError, TopologicalSorter
 from onesource.clean.context import DIVISION_TABLES, uses_divisions
 from onesource.config import Settings
 from onesource.contracts.model import Catalogue, Contract, Kind
+from onesource.curate.persons import real_input
 from onesource.curate.sqlfiles import CuratedSql, load_sql
 from onesource.errors import ContractError, UsageError
 
@@ -56,7 +57,7 @@ def build_graph(settings: Settings, catalogue: Catalogue) -> Graph:
         else:
             sql[table] = load_sql(settings.sql / c.sector / f"{c.name}.sql")
             inputs[table] = tuple(
-                sorted(t for t in sql[table].inputs if not t.startswith("codelist."))
+                sorted({real_input(t) for t in sql[table].inputs if not t.startswith("codelist.")})
             )
         optional[table] = tuple(
             t for t in optional[table] if t in contracts or c.kind is not Kind.FEED

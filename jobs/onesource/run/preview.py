@@ -9,12 +9,14 @@ from datetime import date
 from onesource.config import BEIJING, Settings, now
 from onesource.contracts.load import load_catalogue
 from onesource.contracts.model import Contract, Kind
+from onesource.curate.persons import uses_person_key
 from onesource.ingest import landing
 from onesource.lake import delta
 from onesource.lake.manifest import read_manifest
 from onesource.lake.paths import table_path
 from onesource.quality.suite import rules_for
 from onesource.run import ledger
+from onesource.run.active_key import active_key
 from onesource.run.definition import definition, feed_definition, step_digest
 from onesource.run.ledger import HELD, TableState
 from onesource.run.plan import build_graph, division_versions, select
@@ -51,10 +53,13 @@ def preview(
         state = known.get(table, TableState())
         if contract.kind is Kind.FEED:
             divisions = division_versions(graph, versions, contract)
-            digest = feed_definition(contract, catalogue, rules, divisions)
-            planned[table] = _feed(settings, contract, state, digest)
+            feed = catalogue.feeds[contract.id]
+            key = active_key(settings) if feed.tokens else None
+            digest = feed_definition(feed, catalogue, rules, divisions, key)
+            planned[table] = _feed(settings, feed, state, digest)
             continue
-        digest = definition(contract, catalogue, rules, sql, day)
+        key = active_key(settings) if uses_person_key(contract, sql) else None
+        digest = definition(contract, catalogue, rules, sql, day, key)
         inputs = graph.all_inputs(table)
         changing = [
             t for t in inputs if t in planned and planned[t].action not in ("nothing", "wait")

@@ -13,17 +13,21 @@ from pyspark.sql import functions as F
 
 from onesource.contracts.model import Catalogue, CodeList, Contract, Kind
 from onesource.curate.lineage import openlineage_event
-from onesource.curate.sqlfiles import rewrite
+from onesource.curate.person_view import person_key_view
+from onesource.curate.persons import PERSON_TOKEN, refuse_linking, uses_person_key
+from onesource.curate.sqlfiles import PERSON_KEY, rewrite
 from onesource.errors import ContractError
 from onesource.lake import delta, ops
 from onesource.lake.files import locked
 from onesource.lake.paths import table_path
+from onesource.person_keys import PersonKey
 from onesource.quality.rules import Phase
 from onesource.run import ledger
 from onesource.run.context import RunContext
 from onesource.run.definition import definition, step_digest
 from onesource.run.gates import judge
 from onesource.run.ledger import HELD, PASSED
+from onesource.run.link_step import ended_link, log_link
 from onesource.run.recover import recover
 from onesource.run.results import Status, StepResult
 from onesource.run.tickets import write_tickets
@@ -40,8 +44,10 @@ class Builder(Protocol):
 class BuildContext:
     """What a builder may know beside its inputs."""
 
-    def __init__(self, catalogue: Catalogue, day: date, settings: Any) -> None:
-        self.catalogue, self.day, self.settings = catalogue, day, settings
+    def __init__(
+        self, catalogue: Catalogue, day: date, settings: Any, key: PersonKey | None = None
+    ) -> None:
+        self.catalogue, self.day, self.settings, self.key = catalogue, day, settings, key
 
 
 def run_table(ctx: RunContext, table: str) -> StepResult:
@@ -65,9 +71,13 @@ def _build(ctx: RunContext, table: str, contract: Contract) -> StepResult:
     head = recover(ctx, table, path, state)
     rules = ctx.rules[table]
     sql = ctx.graph.sql.get(table)
-    digest = definition(contract, ctx.catalogue, rules, sql, ctx.day)
+    key = ctx.person_key if uses_person_key(contract, sql) else None
+    digest = definition(contract, ctx.catalogue, rules, sql, ctx.day, key)
     inputs = {t: ctx.versions[t] for t in ctx.graph.all_inputs(table) if t in ctx.versions}
     step = step_digest(table, inputs, digest)
+    ended = ended_link(ctx, contract, state, path)
+    if ended is not None:
+        return ended
     if state.step == step and head is not None:
         if state.verdict == PASSED:
             return StepResult(table, Status.UNCHANGED, state.version, state.rows)
@@ -75,7 +85,7 @@ def _build(ctx: RunContext, table: str, contract: Contract) -> StepResult:
             table, Status.HELD, state.version, state.rows, 0.0, state.reason_zh, state.reason_en
         )
     ctx.say(f"{table}: building")
-    built = _frames(ctx, table, contract)
+    built = _frames(ctx, table, contract, key)
     frame = _shaped(built[table], contract)
     version = delta.write(
         frame, path, mode="overwrite", partition_by=contract.properties.partition_by
@@ -96,6 +106,7 @@ def _build(ctx: RunContext, table: str, contract: Contract) -> StepResult:
         "table": table,
         "step": step,
         "definition": digest,
+        "person_key": key and key.id,
         "inputs": inputs,
         "reason_zh": verdict.reason_zh,
         "reason_en": verdict.reason_en,
@@ -117,18 +128,26 @@ def _build(ctx: RunContext, table: str, contract: Contract) -> StepResult:
         # A builder whose rows carry their conflicts says how to read them off what was written.
         write_tickets(ctx, table, found(rows) if callable(found) else found)
     count = rows.count()
+    if contract.kind is Kind.CURATED:
+        log_link(ctx, contract, count)
     ctx.record({**event, "verdict": PASSED, "version": version, "head": version, "rows": count})
     _record_lineage(ctx, table, inputs, version)
     ctx.passed(table, version)
     return StepResult(table, Status.PASSED, version, count)
 
 
-def _frames(ctx: RunContext, table: str, contract: Contract) -> Mapping[str, Any]:
+def _frames(
+    ctx: RunContext, table: str, contract: Contract, key: PersonKey | None
+) -> Mapping[str, Any]:
     inputs = {t: ctx.frame(t) for t in ctx.graph.all_inputs(table) if t in ctx.versions}
     if contract.kind is Kind.REGISTRY:
         builder = load_builder(contract)
-        context = BuildContext(ctx.catalogue, ctx.day, ctx.settings)
+        context = BuildContext(ctx.catalogue, ctx.day, ctx.settings, key)
         return builder(ctx.spark, inputs, context)
+    refuse_linking(ctx.graph.sql[table], contract, ctx.catalogue, ctx.day)
+    domain = contract.properties.person_domain
+    if key is not None and domain is not None:
+        inputs[PERSON_KEY] = person_key_view(inputs[PERSON_TOKEN], domain, key)
     return {table: _select(ctx, table, inputs)}
 
 

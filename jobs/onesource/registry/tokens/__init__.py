@@ -1,0 +1,1 @@
+"""From the numbers of persons to their id tokens."""
