@@ -106,7 +106,7 @@ def persons_city(folder: Path) -> SmallCity:
     registry = schemas / "registry"
     registry.mkdir()
     (registry / "person_id_history.yaml").write_text(yaml.safe_dump(made), "utf-8")
-    shutil.copy(HERE / "person_token.yaml", registry / "person_token.yaml")
+    shutil.copy(HERE.parents[1] / "schemas/registry/person_token.yaml", registry)
     visits_by_person(city)
     cards_by_person(city)
     return city
