@@ -124,7 +124,9 @@ def _questions(table: DataFrame, ctx: Any) -> DataFrame:
         .alias("value_b"),
         F.lit(OWNER_FEED).alias("source_b"),
         F.lit(owner).alias("owner"),
-        F.when(expired, F.concat(F.lit("煤矿 "), "mine_id", F.lit("：在生产，采矿许可证已过有效期")))
+        F.when(
+            expired, F.concat(F.lit("煤矿 "), "mine_id", F.lit("：在生产，采矿许可证已过有效期"))
+        )
         .otherwise(F.concat(F.lit("煤矿 "), "mine_id", F.lit("：在生产，未找到采矿许可证")))
         .alias("detail_zh"),
         F.when(expired, F.concat(F.lit("mine "), "mine_id", F.lit(" works, and its right ran out")))

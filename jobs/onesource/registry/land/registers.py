@@ -127,7 +127,10 @@ def _with_holder(found: DataFrame, organisations: DataFrame) -> DataFrame:
         .join(coded, "holder_uscc", "left")
         .join(named, ["county_code", "_holder"], "left")
     )
-    rule = "CASE WHEN _by_code IS NOT NULL THEN 'uscc' WHEN _by_name IS NOT NULL THEN 'name_county' END"
+    rule = (
+        "CASE WHEN _by_code IS NOT NULL THEN 'uscc' "
+        "WHEN _by_name IS NOT NULL THEN 'name_county' END"
+    )
     return joined.withColumns(
         {"org_id": F.coalesce("_by_code", "_by_name"), "org_rule": F.expr(rule)}
     ).drop("_by_code", "_by_name", "_holder")

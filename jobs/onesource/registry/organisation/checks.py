@@ -131,7 +131,8 @@ def _capital(now: DataFrame, states: DataFrame) -> DataFrame:
     odd = now.where(large)
     other = states.where("capital_yuan > 0").select("org_id", F.col("capital_yuan").alias("_other"))
     jumped = now.join(other, "org_id").where(
-        "capital_yuan / _other BETWEEN 9999 AND 10001 OR _other / capital_yuan BETWEEN 9999 AND 10001"
+        "capital_yuan / _other BETWEEN 9999 AND 10001 "
+        "OR _other / capital_yuan BETWEEN 9999 AND 10001"
     )
     every = odd.unionByName(jumped.drop("_other")).dropDuplicates(["org_id"])
     return _row(
@@ -198,4 +199,3 @@ def disputed(frame: DataFrame, conflicts: DataFrame) -> DataFrame:
         .withColumn("is_disputed", open_now & F.coalesce("_d", F.lit(False)))
         .drop("_d")
     )
-

@@ -56,11 +56,11 @@ def build_ids(
 def build_names(
     spark: SparkSession, inputs: Mapping[str, DataFrame], ctx: Any
 ) -> dict[str, DataFrame]:
-    """One row an organisation and name, whether it bears it or bore it; `name_key` is for search."""
+    """One row an organisation and name that it bears or bore; `name_key` is for search."""
     now = _known(inputs).where("known_to IS NULL AND name IS NOT NULL")
     borne = now.select(
-        "org_id", "name", "valid_from", F.expr("coalesce(valid_to, DATE '9999-12-31')").alias("_to"),
-        "known_from", "feed",
+        "org_id", "name", "valid_from",
+        F.expr("coalesce(valid_to, DATE '9999-12-31')").alias("_to"), "known_from", "feed",
     )  # fmt: skip
     former = (
         now.where("former_names IS NOT NULL")
@@ -121,12 +121,16 @@ def build_events(
                 "feed",
             )
         )
-    table = reduce(DataFrame.unionByName, parts).groupBy("org_id", "event", "happened_on").agg(
-        F.max("predecessor_uscc").alias("predecessor_uscc"),
-        F.max("successor_uscc").alias("successor_uscc"),
-        F.max("succession_share").alias("succession_share"),
-        F.min("known_from").alias("known_from"),
-        F.min("feed").alias("feed"),
+    table = (
+        reduce(DataFrame.unionByName, parts)
+        .groupBy("org_id", "event", "happened_on")
+        .agg(
+            F.max("predecessor_uscc").alias("predecessor_uscc"),
+            F.max("successor_uscc").alias("successor_uscc"),
+            F.max("succession_share").alias("succession_share"),
+            F.min("known_from").alias("known_from"),
+            F.min("feed").alias("feed"),
+        )
     )
     return {EVENT: table}
 
@@ -169,7 +173,8 @@ def build_relations(
                       succession, "share", "since", "known_from", "feed"),
         above.select(F.col("org_id").alias("from_org_id"), F.col("_other").alias("to_org_id"),
                      F.when(is_branch, "branch").otherwise("supervised").alias("relation"),
-                     F.lit(None).cast("decimal(6,4)").alias("share"), "since", "known_from", "feed"),
+                     F.lit(None).cast("decimal(6,4)").alias("share"), "since", "known_from",
+                     "feed"),
     ]  # fmt: skip
     table = (
         reduce(DataFrame.unionByName, rows)

@@ -45,7 +45,9 @@ def build(spark: SparkSession, inputs: Mapping[str, DataFrame], ctx: Any) -> dic
         "known_from",
         F.when(~F.col("withheld"), F.col("subject_uscc")).alias("subject_uscc"),
     )
-    known = rows.join(who.select("feed", "source_key", "org_id", "withheld"), ["feed", "source_key"])
+    known = rows.join(
+        who.select("feed", "source_key", "org_id", "withheld"), ["feed", "source_key"]
+    )
     said = _evidence(inputs)
     if said is None:
         return {TABLE: own.select(*_COLUMNS)}
@@ -131,9 +133,7 @@ def _linked(said: DataFrame, known: DataFrame) -> DataFrame:
     name = F.concat_ws("|", F.expr(county), name_key("name"))
     keyed = said.withColumn("_code9", code9("organisation_code")).withColumns(
         {
-            "_uscc": F.coalesce(
-                "uscc", F.expr("CASE WHEN length(tax_no) = 18 THEN tax_no END")
-            ),
+            "_uscc": F.coalesce("uscc", F.expr("CASE WHEN length(tax_no) = 18 THEN tax_no END")),
             # A 15-digit tax number holds county and organisation code.
             "_code": F.coalesce(
                 "_code9", F.expr("CASE WHEN length(tax_no) = 15 THEN substring(tax_no, 7, 9) END")

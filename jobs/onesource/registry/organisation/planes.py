@@ -31,9 +31,7 @@ def plane(events: DataFrame, values: Sequence[str]) -> DataFrame:
     every = _without_repeats(every, values)
     ends = every.withColumn(
         "p_to",
-        F.expr(
-            f"coalesce(lead(start) OVER (PARTITION BY org_id, k ORDER BY start), {_LAST_DAY})"
-        ),
+        F.expr(f"coalesce(lead(start) OVER (PARTITION BY org_id, k ORDER BY start), {_LAST_DAY})"),
     )
     moments = every.select("org_id", "k").distinct()
     moments = moments.withColumns(
@@ -47,9 +45,11 @@ def plane(events: DataFrame, values: Sequence[str]) -> DataFrame:
     placed = placed.withColumn(
         "_run", F.expr(f"_i - row_number() OVER (PARTITION BY {cell} ORDER BY _i)")
     )
-    return placed.groupBy(
-        "org_id", F.col("start").alias("p_from"), "p_to", "_run", *values
-    ).agg(F.min("k").alias("q_from"), F.max("_after").alias("q_to")).drop("_run")
+    return (
+        placed.groupBy("org_id", F.col("start").alias("p_from"), "p_to", "_run", *values)
+        .agg(F.min("k").alias("q_from"), F.max("_after").alias("q_to"))
+        .drop("_run")
+    )
 
 
 def _without_repeats(every: DataFrame, values: Sequence[str]) -> DataFrame:

@@ -95,9 +95,9 @@ def subjects(rows: DataFrame) -> DataFrame:
     `withheld`: its unified code belongs to another organisation as well.
     """
     each = rows.groupBy("feed", "source_key").agg(
-        F.expr("max_by(uscc, struct(known_from, valid_from)) FILTER (WHERE uscc IS NOT NULL)").alias(
-            "subject_uscc"
-        ),
+        F.expr(
+            "max_by(uscc, struct(known_from, valid_from)) FILTER (WHERE uscc IS NOT NULL)"
+        ).alias("subject_uscc"),
         F.min("registered_on").alias("_since"),
         F.collect_set(name_key("name")).alias("_names"),
         F.collect_set("registration_no").alias("_numbers"),

@@ -52,9 +52,7 @@ def build(spark: SparkSession, inputs: Mapping[str, DataFrame], ctx: Any) -> dic
 def _states(rows: DataFrame, who: DataFrame, links: DataFrame, ctx: Any) -> DataFrame:
     """The states of the primary subjects, the first carried back to the day of registration."""
     own = rows.join(
-        who.where("is_primary").select(
-            "feed", "source_key", "org_id", "subject_uscc", "withheld"
-        ),
+        who.where("is_primary").select("feed", "source_key", "org_id", "subject_uscc", "withheld"),
         ["feed", "source_key"],
     )
     filled = _missing_codes(who, links)
@@ -111,9 +109,7 @@ def _carried_back(own: DataFrame) -> DataFrame:
 def _missing_codes(who: DataFrame, links: DataFrame) -> DataFrame:
     """`org_id, _fill`: the one code that tax gives for an organisation whose register has none."""
     lacking = who.groupBy("org_id").agg(F.max("subject_uscc").alias("_own")).where("_own IS NULL")
-    said = links.where(
-        "feed = 'base.org_tax' AND org_id IS NOT NULL AND subject_uscc IS NOT NULL"
-    )
+    said = links.where("feed = 'base.org_tax' AND org_id IS NOT NULL AND subject_uscc IS NOT NULL")
     taken = who.where("subject_uscc IS NOT NULL").select("subject_uscc")
     one = (
         said.join(lacking.select("org_id"), "org_id")
@@ -151,9 +147,7 @@ def _shaped(states: DataFrame) -> DataFrame:
             F.col("industry_stat").isNotNull(), F.array(F.lit("base.stat_unit"), F.lit("register"))
         ),
         F.lit("valid_from"),
-        F.when(
-            F.col("_first"), F.array(F.col("feed"), F.lit("carried back to the registration"))
-        ),
+        F.when(F.col("_first"), F.array(F.col("feed"), F.lit("carried back to the registration"))),
     )
     return states.select(
         "org_id", "uscc", *REGISTER, "industry_stat", "is_legal_person", "is_active",

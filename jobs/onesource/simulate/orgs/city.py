@@ -1,18 +1,19 @@
 """`simulate_orgs`: the deliveries of organisations and land, with the truth beside them.
 
-A process simulates one county at a time and writes its files; what is delivered for the whole city
-(changes of the day, agencies, societies, mining rights, water) it hands back. Truth: `_truth/orgs.csv`
-(every state), `org_rows.csv` (file, line, entity), `org_faults.csv`.
+A process simulates one county at a time and writes its files; what is delivered for the whole
+city (changes of the day, agencies, societies, mining rights, water) it hands back. Truth:
+`_truth/orgs.csv` (every state), `org_rows.csv` (file, line, entity), `org_faults.csv`.
 """
 
 from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, fields
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from onesource.simulate.mines import mines as coal_mines
 from onesource.simulate.orgs import deliver, land
 from onesource.simulate.orgs.faults import KINDS, org_rates
 from onesource.simulate.orgs.files import Record, Row, Sheet, write
-from onesource.simulate.orgs.life import a_day, settle
+from onesource.simulate.orgs.life import a_day, found, settle
 from onesource.simulate.orgs.model import Org, Town
 from onesource.simulate.orgs.words import COUNTY_PEOPLE
 
@@ -68,7 +69,7 @@ class _Done:
     files: int
     city: CityRows
     record: Record
-    states: list[dict[str, object]] = field(default_factory=list)
+    faults: int = 0
 
 
 def simulate_orgs(
@@ -98,14 +99,14 @@ def simulate_orgs(
         with ProcessPoolExecutor(workers, mp_context=context) as pool:
             done = list(pool.map(_county, calls))
     done.sort(key=lambda d: d.county)
-    record = Record()
+    record, city_part = Record(), "city"
     files = _city_files(calls[0], done, record)
-    for part in done:
-        record.rows += part.record.rows
-        record.faults += part.record.faults
-    _truth(out, done, record)
+    _part(out, city_part, [], record)
+    _join(out, [d.county for d in done] + [city_part])
     return SimulatedOrgs(
-        sum(d.orgs for d in done), files + sum(d.files for d in done), len(record.faults)
+        sum(d.orgs for d in done),
+        files + sum(d.files for d in done),
+        len(record.faults) + sum(d.faults for d in done),
     )
 
 
@@ -161,7 +162,8 @@ def _county(call: _Call) -> _Done:
             told.add(month)
             _months(town, call, writer, day, month)
     done.orgs = len(town.orgs)
-    done.states = [_state(s) for s in town.states]
+    _part(call.out, call.county, [_state(s) for s in town.states], done.record)
+    done.faults, done.record = len(done.record.faults), Record()
     done.city = {k: dict(v) for k, v in done.city.items()}
     return done
 
@@ -172,8 +174,6 @@ def _month_before(day: date) -> str:
 
 def _mine_firms(town: Town, call: _Call) -> None:
     """Every mine is registered: a firm of the county owns them, each mine is a branch of it."""
-    from onesource.simulate.orgs.life import found
-
     parent: Org | None = None
     for mine in call.mines:
         if parent is None:
@@ -285,13 +285,13 @@ def _city_files(call: _Call, done: Sequence[_Done], record: Record) -> int:
     city = call.catalogue.city
     for (day, feed), found in sorted(rows.items()):
         name, _, delta = feed.partition("@")
-        latest = {e: r for e, r in found}  # of several changes of one day the last holds
+        latest = dict(found)  # of several changes of one day the last holds
+        by_county: dict[str, dict[str, Row]] = defaultdict(dict)
         if delta and name == "rural_collective":
-            by_county = defaultdict(dict)
             for e, r in latest.items():
                 by_county[r["county_code"]][e] = r
         else:
-            by_county = {city.code: latest}
+            by_county[city.code] = latest
         for county, each in sorted(by_county.items()):
             file = FILES[name].format(county=county, day=f"{day:%Y%m%d}", kind="delta")
             relative = f"{day + timedelta(days=1)}/{file}"
@@ -312,13 +312,29 @@ def _state(o: Org) -> dict[str, object]:
     return row
 
 
-def _truth(out: Path, done: Sequence[_Done], record: Record) -> None:
-    truth = out / TRUTH
-    states = [s for d in done for s in d.states]
-    write_csv(truth / "orgs.csv", list(states[0]), states)
-    rows: list[dict[str, object]] = [
-        {"file": f, "line": n, "entity": e} for f, n, e in record.rows
-    ]
-    write_csv(truth / "org_rows.csv", ["file", "line", "entity"], rows)
+_STATES, _ROWS, _FAULTS = "orgs", "org_rows", "org_faults"
+
+
+def _part(out: Path, part: str, states: list[dict[str, object]], record: Record) -> None:
+    """Writes a county's share of the truth, so that no process holds the city's."""
+    folder = out / TRUTH / "_parts"
+    known = [f.name for f in fields(Org)]
+    header = [*known, "organisation_code", "tax_no"]
+    write_csv(folder / f"{_STATES}_{part}.csv", header, states)
+    rows: list[dict[str, object]] = [{"file": f, "line": n, "entity": e} for f, n, e in record.rows]
+    write_csv(folder / f"{_ROWS}_{part}.csv", ["file", "line", "entity"], rows)
     planted: list[dict[str, object]] = [asdict(f) for f in record.faults]
-    write_csv(truth / "org_faults.csv", [f.name for f in fields(Fault)], planted)
+    write_csv(folder / f"{_FAULTS}_{part}.csv", [f.name for f in fields(Fault)], planted)
+
+
+def _join(out: Path, parts: Sequence[str]) -> None:
+    """Puts the shares together in order of county, under one header."""
+    folder = out / TRUTH / "_parts"
+    for name in (_STATES, _ROWS, _FAULTS):
+        with (out / TRUTH / f"{name}.csv").open("wb") as whole:
+            for i, part in enumerate(parts):
+                with (folder / f"{name}_{part}.csv").open("rb") as share:
+                    header = share.readline()
+                    whole.write(header if i == 0 else b"")
+                    shutil.copyfileobj(share, whole)
+    shutil.rmtree(folder)

@@ -69,7 +69,8 @@ def tax(
             continue
         draw = _stream(o, month, seed, "tax")
         gone = o.status.startswith("注销")
-        planted = gone and draw.random() < rates["conflict_tax"] * 10
+        long_gone = gone and o.cancelled_on is not None and f"{o.cancelled_on:%Y%m}" < month
+        planted = long_gone and draw.random() < rates["conflict_tax"] * 10
         if gone and not planted:
             continue
         declared = draw.randint(1, 900) * 1000 + 7 if o.active or planted else 0
@@ -98,7 +99,7 @@ def meters(
         has_code = d.random() < 0.3
         draw = _stream(o, month, seed, what)
         planted = (
-            o.status == "停业" and what == "power_account"
+            o.status == "停业" and f"{o.approved_on:%Y%m}" < month and what == "power_account"
             and draw.random() < rates["conflict_power"] * 10
         )  # fmt: skip
         if o.status.startswith("注销"):
@@ -138,4 +139,3 @@ def other_name(draw: random.Random, name: str) -> str:
     """The name as another clerk writes it: the same to a person."""
     forms = (f" {name}", f"{name[:2]} {name[2:]}", name.replace("有限公司", "有限公司 "))
     return draw.choice(forms)
-

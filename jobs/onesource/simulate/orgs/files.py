@@ -8,7 +8,7 @@ import json
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -71,9 +71,11 @@ def _full_width(d: random.Random, row: Row, _: object) -> list[tuple[str, str]]:
 
 
 def _spaces(d: random.Random, row: Row, _: object) -> list[tuple[str, str]]:
-    return [("name", d.choice(("\u3000{}", "{} ", " {}\u00a0")).format(row["name"]))] if (
-        row.get("name")
-    ) else []
+    return (
+        [("name", d.choice(("\u3000{}", "{} ", " {}\u00a0")).format(row["name"]))]
+        if (row.get("name"))
+        else []
+    )
 
 
 def _bad_check(d: random.Random, row: Row, _: object) -> list[tuple[str, str]]:
@@ -155,16 +157,14 @@ def columns(feed: Contract) -> list[str]:
     return [f.name for f in feed.fields if f.is_column]
 
 
-def write(
-    sheet: Sheet, draw: random.Random, rates: Mapping[str, float], record: Record
-) -> None:
+def write(sheet: Sheet, draw: random.Random, rates: Mapping[str, float], record: Record) -> None:
     """Writes the file in the format of its contract, and notes rows and faults."""
     rows = soiled(sheet, draw, rates)
     sheet.path.parent.mkdir(parents=True, exist_ok=True)
     delivery = sheet.feed.delivery
     writer = {"csv": _text, "xlsx": _workbook, "json": _envelope}[delivery.format]
     lines = writer(sheet, [r for _, r, _ in rows])
-    for line, (entity, row, made) in zip(lines, rows, strict=True):
+    for line, (entity, _, made) in zip(lines, rows, strict=True):
         record.rows.append((sheet.relative, line, entity))
         for kind, name, written, true in made:
             record.faults.append(
@@ -203,9 +203,7 @@ def _envelope(sheet: Sheet, rows: Sequence[Row]) -> list[int]:
     envelope = sheet.feed.delivery.envelope
     names = columns(sheet.feed)
     heads = _headers(sheet.feed, names)
-    records = [
-        {h: row[n] for n, h in zip(names, heads, strict=True) if row.get(n)} for row in rows
-    ]
+    records = [{h: row[n] for n, h in zip(names, heads, strict=True) if row.get(n)} for row in rows]
     body = {envelope.records.split(".")[-1]: records, "total": len(records)}
     whole = {envelope.status or "code": "200", "data": body}
     text = json.dumps(whole, ensure_ascii=False)
@@ -218,6 +216,8 @@ def _workbook(sheet: Sheet, rows: Sequence[Row]) -> list[int]:
     names = columns(sheet.feed)
     levels = sheet.feed.delivery.header.rows
     book = Workbook()
+    book.properties.creator = "onesource simulate"
+    book.properties.created = datetime(2000, 1, 1)
     page = book.active
     assert page is not None
     page.cell(1, 1, sheet.title)

@@ -111,7 +111,13 @@ def _identity(town: Town, kind: str) -> tuple[str, str, str, str, int]:
         end = "有限公司" if kind == "branch" else end
         capital = d.choice((10, 50, 100, 200, 500, 1000, 2000, 5000)) * 10_000
         head = d.choice((town.stem, f"吕梁{town.stem}", f"山西{town.stem}"))
-        return town.title(trade, end, head), org_type, "91", code, 0 if kind == "branch" else capital
+        return (
+            town.title(trade, end, head),
+            org_type,
+            "91",
+            code,
+            0 if kind == "branch" else capital,
+        )
     if kind == "self_employed":
         code, trade = _trade(d, SHOP_TRADES)
         return town.title("", trade, town.name), "9500", "92", code, d.randint(1, 30) * 10_000

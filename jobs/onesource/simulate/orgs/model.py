@@ -132,5 +132,3 @@ def legacy_number(county: str, n: int) -> str:
         rest = (rest + int(c)) % 10 or 10
         rest = rest * 2 % 11
     return head + str((11 - rest) % 10)
-
-
