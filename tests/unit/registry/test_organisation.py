@@ -1,4 +1,4 @@
-"""Organisations from tiny tables of silver: who is who, and what held when. All data are made up."""
+"""Organisations from tiny tables of silver: who is who, what held when. All data are made up."""
 
 from __future__ import annotations
 

@@ -280,12 +280,12 @@ def _city_files(call: _Call, done: Sequence[_Done], record: Record) -> int:
     rows: dict[tuple[date, str], Found] = defaultdict(list)
     for part in done:
         for feed, days in part.city.items():
-            for day, found in days.items():
-                rows[day, feed] += found
+            for day, rows_of_day in days.items():
+                rows[day, feed] += rows_of_day
     city = call.catalogue.city
-    for (day, feed), found in sorted(rows.items()):
+    for (day, feed), rows_of_day in sorted(rows.items()):
         name, _, delta = feed.partition("@")
-        latest = dict(found)  # of several changes of one day the last holds
+        latest = dict(rows_of_day)  # of several changes of one day the last holds
         by_county: dict[str, dict[str, Row]] = defaultdict(dict)
         if delta and name == "rural_collective":
             for e, r in latest.items():

@@ -1,4 +1,4 @@
-"""The files as departments write them: delimited text, workbooks, JSON envelopes; and their dirt."""
+"""The files as departments write them (text, workbooks, JSON envelopes), and their dirt."""
 
 from __future__ import annotations
 
