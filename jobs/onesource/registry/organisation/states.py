@@ -27,25 +27,30 @@ REGISTER = (
 def build(spark: SparkSession, inputs: Mapping[str, DataFrame], ctx: Any) -> dict[str, DataFrame]:
     """Reads the registers, the links, and what is served of tax, electricity and statistics."""
     links = inputs["registry.organisation_source"]
-    rows = records(inputs)
-    who = subjects(rows)
+    # Each of these is read many times below: as one plan they would be computed as often, and the
+    # plan itself grows until the driver gives up.
+    rows = records(inputs).localCheckpoint()
+    who = subjects(rows).localCheckpoint()
     states = _states(rows, who, links, ctx)
     found = activity.signs(inputs, links)
+    found = found.localCheckpoint() if found is not None else None
     planes = [
         (activity.activity(found) if found is not None else None, ("is_active", "active_reason")),
         (activity.industry(inputs, links), ("industry_stat",)),
     ]
     for over, values in planes:
         if over is not None:
-            states = overlay(states, over, values)
+            states = overlay(states.localCheckpoint(), over.localCheckpoint(), values)
         else:
             kinds = {"is_active": "boolean"}
             states = states.withColumns(
                 {v: F.lit(None).cast(kinds.get(v, "string")) for v in values}
             )
+    states = states.localCheckpoint()
     believed = states.where("known_to IS NULL")
     twins = who.where("withheld")
     asked = questions(believed.where("valid_to IS NULL"), twins, found, believed, ctx)
+    asked = asked.localCheckpoint()
     return {TABLE: _shaped(disputed(states, asked)), "conflicts": asked}
 
 
