@@ -66,7 +66,8 @@ def _matched(mines: DataFrame, rights: DataFrame) -> DataFrame:
         F.lit("r"), "right_no", "mine_name", "holder_name", F.lit(None).cast("string"),
         *(F.col(c).cast("string") for c in wanted),
     )  # fmt: skip
-    return left.union(right).groupBy(F.lit(1)).applyInArrow(_links, _SQL)
+    every = left.union(right).withColumn("all", F.lit("all"))
+    return every.groupBy("all").applyInArrow(_links, _SQL)
 
 
 def _links(table: pa.Table) -> pa.Table:
