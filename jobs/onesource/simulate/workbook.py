@@ -75,7 +75,7 @@ def write(path: Path, sheet: Sheet) -> list[int]:
     out = io.BytesIO()
     book.save(out)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(_fixed(out.getvalue()))
+    path.write_bytes(fixed(out.getvalue()))
     return lines
 
 
@@ -131,7 +131,7 @@ def _total(page: Worksheet, line: int, word: str, rows: Sequence[dict[str, Cell]
             page.cell(line, column, round(sum(numbers), 4))
 
 
-def _fixed(data: bytes) -> bytes:
+def fixed(data: bytes) -> bytes:
     """The same workbook without the time of writing: in the archive and in its properties."""
     out = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(out, "w") as new:

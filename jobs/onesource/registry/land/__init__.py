@@ -1,0 +1,1 @@
+"""Land and resources: rights, land units, forest, water, each with its county and its holder."""
