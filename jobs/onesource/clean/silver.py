@@ -10,7 +10,7 @@ restored:
 * `statement`: this scope was spoken for at `_order`, even by an empty report;
 * `deleted`: the key was deleted at `_order`, so an older row does not bring it back;
 * `cancelled`, `waiting`: a reversal and what it cancelled; a reversal whose row is not there yet;
-* `evidence`: what a statement said of a bitemporal row.
+* `evidence`, `absence`: what a statement said of a bitemporal key, and that it lacked the key.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pathlib import Path
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from onesource.clean import bitemporal
+from onesource.clean import bitemporal, histories
 from onesource.clean.stage import TECHNICAL, WHOLE, Counts, Staged, effective_key
 from onesource.contracts.model import Contract
 from onesource.contracts.properties import Correction, History
@@ -117,7 +117,11 @@ def apply(
     contract's `correction` and `history` say.
     """
     if feed.history is History.BITEMPORAL:
-        return _bitemporal(spark, path, feed, staged, records)
+        statements = _statements(spark, staged, records)
+        every = columns(feed)
+        return Applied(
+            histories.apply(spark, path, feed, staged, _rows(feed, staged), statements, every)
+        )
     apply_one = _APPLY[feed.correction]
     return apply_one(spark, path, feed, staged, records)
 
@@ -302,18 +306,6 @@ def _reversal(
     on += f" AND signum(t.{amount}) <=> signum(s.{amount})"
     changed = "NOT (t._order <=> s._order AND t._state <=> s._state)"
     return Applied(_merge(spark, path, rows, on, changed, list(columns(feed))))
-
-
-def _bitemporal(
-    spark: SparkSession, path: Path, feed: Contract, staged: Staged, records: Sequence[Record]
-) -> Applied:
-    """Adds what the batch says to the evidence and computes the histories from all of it."""
-    before = delta.read(spark, path)
-    batch = _rows(feed, staged)
-    every = bitemporal.recompute(before, batch, feed, _statements(spark, staged, records))
-    if every is None:
-        return Applied(None)
-    return Applied(delta.write(every.select(*columns(feed)), path, mode="overwrite"))
 
 
 def _statements(spark: SparkSession, staged: Staged, records: Sequence[Record]) -> DataFrame:

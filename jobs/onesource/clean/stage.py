@@ -20,7 +20,7 @@ from onesource.clean.reasons import GOOD
 from onesource.clean.standardisers import STANDARDISERS, Context, Use, standardise
 from onesource.config import Settings
 from onesource.contracts.model import BASE, Catalogue, Contract, FieldSpec
-from onesource.contracts.properties import Correction
+from onesource.contracts.properties import Correction, History
 from onesource.errors import ContractError
 from onesource.ingest.landing import Record
 from onesource.ingest.statements import scope_parts
@@ -353,7 +353,8 @@ def effective_key(feed: Contract) -> tuple[str, ...]:
     """The columns that make a row of silver unique."""
     key = feed.key
     period = feed.properties.period
-    if key and period and period not in key:
+    # With two clocks the period is the day of the statement, not a state of its own.
+    if key and period and period not in key and feed.history is not History.BITEMPORAL:
         key += (period,)
     return key
 

@@ -395,7 +395,9 @@ def _check_references(source: Source, c: Contract) -> None:
         used.append(("change_type.field", d.change_type.field))
     if d.reversal:
         used += [("reversal", n) for n in (d.reversal.amount, *d.reversal.match)]
-    if c.properties.period:
+    two_clocks = c.properties.history.value == "bitemporal"
+    # With two clocks the period may stand in the file's name alone: it is the statement's day.
+    if c.properties.period and not (two_clocks and c.properties.period in groups):
         used.append(("period", c.properties.period))
     for n in (c.properties.valid_from, c.properties.valid_to):
         if n:
@@ -417,6 +419,15 @@ def _check_references(source: Source, c: Contract) -> None:
         raise source.error(at, f"statement_time names the group {s.group}, which the pattern lacks")
     if s.from_ == "column" and s.field not in names:
         raise source.error(at, f"statement_time names the field {s.field}, which is no field")
+    if two_clocks and d.correction.value == "replace" and not c.properties.period:
+        times = {s.group, s.field} & set(d.replace_scope)
+        if times:
+            raise source.error(
+                at,
+                f"replace_scope holds {times.pop()}, the time of the statement",
+                todo=f"add period: {next(iter({s.group, s.field} & set(d.replace_scope)))}; "
+                "without it no later file of the scope would end what it lacks",
+            )
     if c.properties.history.value == "snapshot" and not c.properties.period:
         raise source.error(at, "history snapshot needs period")
 
