@@ -38,7 +38,7 @@ from onesource.run.ticket_list import (
 from onesource.run.ticket_log import EVENTS, TABLE
 
 FEED = "base.ticket_answer"
-_INNER = ("evidence_key", "answered", "rounds", "is_seen")
+_INNER = ("evidence_key", "answered", "rounds", "round_values", "is_seen")
 _NUMBER = re.compile(r"\d{9,}")  # a number of a person or a phone
 SHOWN = 40
 _COLUMNS = (

@@ -35,9 +35,7 @@ _SAID = (
     "event_id string, ticket_id string, round int, event string, day date, who string, "
     "remark string"
 )
-_ROUNDS = (
-    "array<struct<round:int,answer:string,value:string,answered_on:date,known_from:timestamp>>"
-)
+_ROUNDS = "array<struct<round:int,answer:string,answered_on:date,known_from:timestamp>>"
 
 
 def run_answers(ctx: RunContext, table: str) -> StepResult:
@@ -119,7 +117,8 @@ def _decisions(tickets: DataFrame, contract: Contract) -> DataFrame:
     settled = ", ".join(f"'{a}'" for a in SETTLED)
     rounds = (
         tickets.where("decided_value IS NOT NULL")
-        .withColumn("r", F.explode(F.from_json("rounds", _ROUNDS)))
+        .select("*", F.posexplode(F.from_json("rounds", _ROUNDS)).alias("_nth", "r"))
+        .withColumn("_value", F.expr("get(from_json(round_values, 'array<string>'), _nth)"))
         .where(f"r.answer IN ({settled})")
         .selectExpr(
             "ticket_id",
@@ -128,7 +127,7 @@ def _decisions(tickets: DataFrame, contract: Contract) -> DataFrame:
             "entity",
             "attribute",
             "r.answer",
-            "r.value AS decided_value",
+            "_value AS decided_value",
             "r.answered_on AS decided_on",
             "r.known_from",
         )

@@ -64,7 +64,8 @@ class Round:
     closed_on: date | None = None
 
     def as_json(self) -> dict[str, Any]:
-        return {k: _text(v) for k, v in vars(self).items()}
+        """Without the value, which may be a person's: those stand in a column of their own."""
+        return {k: _text(v) for k, v in vars(self).items() if k != "value"}
 
 
 def _text(value: Any) -> Any:
@@ -188,4 +189,5 @@ def _row(ticket_id: str, t: _Ticket) -> dict[str, Any]:
         "is_seen": t.is_seen,
         "answered": "".join(f",{r.round}:{r.answer}:" for r in t.rounds if r.answer),
         "rounds": json.dumps([r.as_json() for r in t.rounds], ensure_ascii=False),
+        "round_values": json.dumps([r.value for r in t.rounds], ensure_ascii=False),
     }

@@ -23,7 +23,7 @@ from onesource.run.ticket_log import EVENTS, TABLE
 
 # Its stubs know no chunked columns.
 pc: Any = pyarrow.compute
-VALUES = ("value_a", "value_b", "decided_value", "rounds")
+VALUES = ("value_a", "value_b", "decided_value", "round_values")
 HIDDEN = "•••"
 
 
