@@ -62,6 +62,7 @@ _OPS_ZH = {
     "rows_quarantined": "问题行数", "rows_superseded": "文件内被覆盖行数",
     "is_conserved": "是否守恒", "unit": "报送单位代码", "unit_name": "报送单位", "period": "报送期",
     "due_at": "截止时间", "status": "报送状态", "release": "开放批次", "dataset": "数据集",
+    "day": "日期", "event": "事项", "tickets": "校核工单", "remark": "备注",
     "place": "位置", "kind": "类别", "confidence": "把握", "masked": "遮盖后的样子",
     "count": "处数",
 }  # fmt: skip
