@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 
 from onesource.registry.person import arrow
 from onesource.registry.person.identity import identified
+from onesource.registry.person.links import with_links
 from onesource.registry.person.model import ATTRIBUTES, PERSON_ID_SQL
 from onesource.registry.person.survive import Provider, Providers
 from onesource.registry.person.voices import voices
@@ -32,7 +33,7 @@ def build_source(
 
     Reads the silver tables of the feeds of persons that are served.
     """
-    spoken = identified(voices(inputs))
+    spoken = with_links(spark, identified(voices(inputs)), ctx)
     owners = _owners(spoken)
     found = spoken.join(F.broadcast(owners), "_atom", "left").withColumns(
         {
