@@ -223,7 +223,7 @@ def _part(rows: Rows, job: Job, chunk: Chunk) -> Part:
     else:
         lines = [look.delimiter.join(c) for c in cells]
         for i in rows.shifted:
-            # Not empty at its end: a reader may take an empty cell too many for a delimiter too many.
+            # Not empty at its end: a reader takes one empty cell too many for a stray delimiter.
             lines[i] = look.delimiter.join(
                 (*cells[i][:2], "", *cells[i][2:-1], cells[i][-1] or "0")
             )
