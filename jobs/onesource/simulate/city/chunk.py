@@ -223,7 +223,10 @@ def _part(rows: Rows, job: Job, chunk: Chunk) -> Part:
     else:
         lines = [look.delimiter.join(c) for c in cells]
         for i in rows.shifted:
-            lines[i] = look.delimiter.join((*cells[i][:2], "", *cells[i][2:]))
+            # Not empty at its end: a reader takes one empty cell too many for a stray delimiter.
+            lines[i] = look.delimiter.join(
+                (*cells[i][:2], "", *cells[i][2:-1], cells[i][-1] or "0")
+            )
         text = "".join(line + "\n" for line in lines)
         part.text = text.encode("utf-8" if look.encoding == "utf-8-sig" else look.encoding)
     return part

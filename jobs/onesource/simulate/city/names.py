@@ -9,8 +9,10 @@ from onesource.simulate.city.numbers import Ints, Objects, texts
 # Surname and weight: the common ones of northern China, with those of the region moved up.
 _SURNAMES = (
     "王 95 李 88 张 85 刘 62 高 40 薛 34 郭 32 任 30 冯 27 武 26 杨 24 赵 24 陈 20 马 18 白 18 "
-    "康 17 梁 16 贾 16 孙 14 牛 13 田 13 成 12 雷 12 侯 12 韩 12 吴 11 闫 11 秦 10 宋 10 曹 10 苏 9 "
-    "程 9 杜 9 郝 9 严 8 樊 8 穆 7 车 7 温 7 胡 7 许 7 崔 7 史 6 吕 6 孟 6 段 6 乔 6 姚 6 董 6 "
+    "康 17 梁 16 贾 16 孙 14 牛 13 田 13 成 12 雷 12 "
+    "侯 12 韩 12 吴 11 闫 11 秦 10 宋 10 曹 10 苏 9 "
+    "程 9 杜 9 郝 9 严 8 樊 8 穆 7 车 7 温 7 胡 7 "
+    "许 7 崔 7 史 6 吕 6 孟 6 段 6 乔 6 姚 6 董 6 "
     "尹 6 任 4 周 6 徐 5 朱 5 何 5 林 4 罗 4 邓 3 萧 3 解 3 卫 3 渠 2 弓 2 续 2 呼延 1 欧阳 1 "
     "上官 1 令狐 1 逯 1"
 )
