@@ -10,6 +10,7 @@ from onesource.contracts.load import load_catalogue
 from onesource.errors import UsageError
 from onesource.simulate.city.city import simulate_city
 from onesource.simulate.energy import DEFAULT_START, simulate_energy
+from onesource.simulate.orgs.city import simulate_orgs
 
 PARTS = ("all", "base", "energy")
 
@@ -45,5 +46,12 @@ def simulate_command(
         print(
             f"{city.people} people, {city.files} files with {city.rows} rows in {out}, all "
             f"synthetic; {city.faults} planted faults, the truth is in {out / '_truth'}"
+        )
+        orgs = simulate_orgs(
+            catalogue, out, people=people, nights=nights, seed=seed, faults=faults, start=first
+        )
+        print(
+            f"{orgs.organisations} organisations, {orgs.files} files in {out}, all synthetic; "
+            f"{orgs.faults} planted faults"
         )
     return 0

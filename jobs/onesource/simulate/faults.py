@@ -105,7 +105,9 @@ def _rates(
     raw = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     if not isinstance(raw, dict):
         raise UsageError("is no mapping of kind to rate", where=profile)
-    every = {**KINDS, **PERSON_KINDS}
+    from onesource.simulate.orgs.faults import KINDS as ORG_KINDS  # which knows this module
+
+    every = {**KINDS, **PERSON_KINDS, **ORG_KINDS}
     for kind, rate in raw.items():
         if kind not in every:
             raise UsageError(

@@ -6,14 +6,17 @@ match is a link; candidates stay without a person. Links are a function of the v
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Any
 
+import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from onesource.clean.standardisers import Context
 from onesource.registry.linkage.model import load_model
 from onesource.registry.linkage.persons import MODEL_FILE, link_unnumbered
+from onesource.registry.person.names import compatible
 
 _SAID = (
     "name",
@@ -48,8 +51,9 @@ def with_links(spark: SparkSession, spoken: DataFrame, ctx: Any) -> DataFrame:
     people = known.selectExpr("_component AS person_id", *_SAID, "id_no").distinct()
     model = load_model(ctx.settings.schemas / MODEL_FILE)
     context = Context(codelists=ctx.catalogue.codelists, today=ctx.day)
-    pairs = link_unnumbered(asked, people.toArrow(), model=model, context=context)
-    sure = [r for r in pairs.to_pylist() if r["decision"] == "link"]
+    reference = people.toArrow()
+    pairs = link_unnumbered(asked, reference, model=model, context=context)
+    sure = _same_names([r for r in pairs.to_pylist() if r["decision"] == "link"], asked, reference)
     if not sure:
         return spoken
     links = spark.createDataFrame(
@@ -67,3 +71,27 @@ def with_links(spark: SparkSession, spoken: DataFrame, ctx: Any) -> DataFrame:
             "_atom": F.expr("coalesce(_atom, _first)"),
         }
     ).drop("_row", "_linked", "_score", "_rule", "_first")
+
+
+def _same_names(
+    links: list[dict[str, Any]], asked: pa.Table, reference: pa.Table
+) -> list[dict[str, Any]]:
+    """Those links whose names may be the same person's.
+
+    Twins without a number agree in all else: mother, day, place. Their order of birth parts
+    them where it was written down, and their names where it was not.
+    """
+    wanted = {r["person_id"] for r in links}
+    names: dict[str, set[str]] = defaultdict(set)
+    for person, name in zip(*_columns(reference, "person_id", "name"), strict=True):
+        if person in wanted and name:
+            names[person].add(name)
+    said = dict(zip(*_columns(asked, "row_id", "name"), strict=True))
+    return [
+        r for r in links if any(compatible(said[r["row_id"]], n) for n in names[r["person_id"]])
+    ]
+
+
+def _columns(table: pa.Table, *names: str) -> list[list[Any]]:
+    found: dict[str, list[Any]] = table.select(list(names)).to_pydict()
+    return [found[n] for n in names]
