@@ -22,6 +22,7 @@ from tests.integration.small_city import feed, field, key, make_city
 
 DAY = date(2024, 1, 1)
 LAST = 6
+STEPS = 3
 WORDS = (None, "v", "w")
 FULLS = feed(
     "base.full",
@@ -71,7 +72,13 @@ def worlds(seed: int, count: int, scopes: str) -> list[Said]:
             scope = random.choice(scopes) if scopes else ""
             found.append(
                 Said(
-                    world, scope, day, number, random.randrange(6), random.randrange(4), tuple(rows)
+                    world,
+                    scope,
+                    day,
+                    number,
+                    random.randrange(6),
+                    random.randrange(STEPS),
+                    tuple(rows),
                 )
             )
     return found
@@ -210,7 +217,7 @@ def test_any_order_and_any_batches_tell_the_history_that_the_statements_tell(
     said = worlds(20240101, 300, scopes)
     path = tmp_path / "table"
     silver.prepare(spark, path, contract)
-    for step in range(4):
+    for step in range(STEPS):
         now = [s for s in said if s.step == step]
         brought(spark, path, contract, now, tmp_path / f"step{step}")
     once = tmp_path / "once"

@@ -17,8 +17,6 @@ processing gives the same one:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -49,22 +47,21 @@ _CARRIED = (
 _ENDLESS = "date_add(DATE'9999-12-31', 1)"
 
 
-def settled(said: DataFrame, feed: Contract, several: DataFrame) -> DataFrame:
+def settled(said: DataFrame, feed: Contract) -> DataFrame:
     """All rows that the table keeps of these keys: the visible history and hidden evidence.
 
     said: everything that was said of the keys (`_state`: evidence or absence), one row a key and
-    statement. several: the keys of which more than one thing was said. A visible row stands for
-    its evidence, too, unless the contract has fields of its own named as the clocks.
+    statement. A visible row stands for its evidence, too, unless the contract has fields of its
+    own named as the clocks.
     """
-    key = list(feed.key)
-    alone = _alone(said.join(several, key, "left_anti"), feed)
-    rest = said.join(several, key, "left_semi")
-    history = timeline(rest, feed)
-    hidden = rest
+    history = timeline(said, feed)
+    hidden = said
     if shown_is_evidence(feed):
-        hidden = rest.join(history.select(*key, *PLACE).distinct(), _same(rest, key), "left_anti")
-    rows = history.unionByName(hidden, allowMissingColumns=True)
-    return alone.unionByName(rows, allowMissingColumns=True)
+        seen = history.select(*feed.key, F.col("_scope").alias("_s"), F.col("_order").alias("_o"))
+        same = [F.expr(f"h.`{n}` = s.`{n}`") for n in feed.key]
+        same += [F.expr("h._scope <=> s._s"), F.expr("h._order = s._o")]
+        hidden = said.alias("h").join(seen.distinct().alias("s"), same, "left_anti")
+    return history.unionByName(hidden, allowMissingColumns=True)
 
 
 def shown_is_evidence(feed: Contract) -> bool:
@@ -72,12 +69,7 @@ def shown_is_evidence(feed: Contract) -> bool:
     return not set(COLUMNS) & set(feed.field_names)
 
 
-def _same(rows: DataFrame, key: Sequence[str]) -> list[str]:
-    """The columns that tell one thing said of a key from another."""
-    return [*key, *(c for c in PLACE if c in rows.columns)]
-
-
-def _alone(said: DataFrame, feed: Contract) -> DataFrame:
+def alone(said: DataFrame, feed: Contract) -> DataFrame:
     """Of keys of which one thing was said: it is the whole history, as `timeline` would find."""
     one = _events(said, feed)
     shown = "_present AND (_stop IS NULL OR _stop > _start)"

@@ -21,6 +21,7 @@ from onesource.lake import delta
 
 _MARK = "statement"
 _PLACE = list(bitemporal.PLACE)
+_FEW = 200_000  # rows of evidence that one task tells in seconds
 
 
 def apply(
@@ -48,9 +49,11 @@ def apply(
     is_new = before.isEmpty()
     if not is_new:
         said = _evidence(before, feed).unionByName(said, True).dropDuplicates([*feed.key, *_PLACE])
-    several = said.groupBy(*feed.key).count().where("count > 1").select(*feed.key)
-    several = _written(spark, several, staged, "several")
-    rows = _shaped(bitemporal.settled(said, feed, several), columns)
+        said = _written(spark, said, staged, "said")
+        if said.count() <= _FEW:
+            # One task: no shuffle between the many windows of a history.
+            said = said.coalesce(1)
+    rows = _shaped(_settled(spark, said, feed, staged), columns)
     if marks is not None:
         rows = rows.unionByName(_shaped(marks.withColumn("_state", F.lit(_MARK)), columns))
     if is_new:
@@ -59,6 +62,18 @@ def apply(
     # Marks have no key and stay.
     rest = table.join(concerned, list(feed.key), "left_anti").select(*columns)
     return delta.write(rest.unionByName(rows), path, mode="overwrite", replace_where="true")
+
+
+def _settled(spark: SparkSession, said: DataFrame, feed: Contract, staged: Staged) -> DataFrame:
+    """What the table keeps of these keys. Most keys of a first load are told in one pass."""
+    several = said.groupBy(*feed.key).count().where("count > 1").select(*feed.key)
+    several = _written(spark, several, staged, "several")
+    if several.isEmpty():
+        return bitemporal.alone(said, feed)
+    key = list(feed.key)
+    rest = bitemporal.settled(said.join(several, key, "left_semi"), feed)
+    alone = bitemporal.alone(said.join(several, key, "left_anti"), feed)
+    return alone.unionByName(rest, allowMissingColumns=True)
 
 
 def _said_anew(

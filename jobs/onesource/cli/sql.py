@@ -15,7 +15,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from onesource.cli import answer, dictionary
+from onesource.cli import answer, asof, dictionary
 from onesource.cli.statement import Statement, nearest, understand, words
 from onesource.config import Settings
 from onesource.contracts.load import load_catalogue
@@ -105,7 +105,9 @@ def ask(
     manifest = read_manifest(settings, run)
     with ExitStack() as stack:
         con = stack.enter_context(reader.database())
-        statement = understand(con, text, dictionary.known_tables(catalogue))
+        statement = understand(
+            con, text, dictionary.known_tables(catalogue), asof.tables(catalogue)
+        )
         if statement.kind == "tables":
             rows = dictionary.table_rows(catalogue, manifest, statement.subject)
             shown = _Words(dictionary.TABLES_HEADER, rows, frozenset({2, 3}))
@@ -189,6 +191,7 @@ def _open_tables(
         else:
             contract = catalogue.tables[table]
             reader.add_view(con, reader.open_served(settings, contract, manifest), contract)
+    asof.add(con, statement.asof)
     reader.lock(con)
 
 
@@ -344,6 +347,8 @@ def _said(
     if not isinstance(e, duckdb.Error):
         return e
     message = str(e)
+    if unfit := asof.said(message):
+        return UsageError(unfit, todo=asof.USAGE)
     missing = re.search(r'[Cc]olumn (?:named )?"([^"]+)"', message)
     if isinstance(e, duckdb.BinderException) and missing and "not" in message:
         return _no_column(missing.group(1), catalogue, statement)

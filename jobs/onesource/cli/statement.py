@@ -24,6 +24,8 @@ ALLOWED = "one SELECT, WITH, VALUES, SHOW TABLES, DESCRIBE, SUMMARIZE or EXPLAIN
 _QUERY_NODES = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE"})
 # Table functions that compute from their arguments alone.
 _TABLE_FUNCTIONS = frozenset({"range", "generate_series", "unnest", "json_each", "json_tree"})
+# What a table on two clocks is asked with: `registry.division_asof('2019-06-30')`.
+ASOF = "_asof"
 # Functions that look outside the query (settings, variables, sequences, logs, the session, other
 # statements), that wait, or that belong to the machine inside.
 _REFUSED = re.compile(
@@ -54,10 +56,17 @@ class Statement:
     sql: str
     tables: tuple[str, ...] = ()
     subject: str = ""
+    asof: tuple[str, ...] = ()
 
 
-def understand(con: duckdb.DuckDBPyConnection, sql: str, known: Collection[str]) -> Statement:
+def understand(
+    con: duckdb.DuckDBPyConnection,
+    sql: str,
+    known: Collection[str],
+    two_clocks: Collection[str] = (),
+) -> Statement:
     """Takes the statement apart. `known`: the tables that there are, as `layer.name`.
+    `two_clocks`: those of them that have a function `layer.name_asof(about, known)`.
 
     Raises UsageError, in one line, for what is wrong or not allowed.
     """
@@ -66,12 +75,12 @@ def understand(con: duckdb.DuckDBPyConnection, sql: str, known: Collection[str])
     special = None if explain else _special(node, known)
     if special is not None:
         return special
-    walk = _Walk(known)
+    walk = _Walk(known, two_clocks)
     walk.query(node, frozenset())
     tables = tuple(dict.fromkeys(walk.tables))
     if explain:
-        return Statement("explain", f"{explain} {text}", tables)
-    return Statement("query", text, tables)
+        return Statement("explain", f"{explain} {text}", tables, asof=tuple(sorted(walk.asof)))
+    return Statement("query", text, tables, asof=tuple(sorted(walk.asof)))
 
 
 def _one(con: duckdb.DuckDBPyConnection, sql: str) -> tuple[str, str]:
@@ -191,9 +200,10 @@ def _is_plain_star(node: Mapping[str, Any]) -> bool:
 class _Walk:
     """Goes through a statement's tree and collects its tables; refuses the rest."""
 
-    def __init__(self, known: Collection[str]) -> None:
-        self.known = known
+    def __init__(self, known: Collection[str], two_clocks: Collection[str]) -> None:
+        self.known, self.two_clocks = known, two_clocks
         self.tables: list[str] = []
+        self.asof: set[str] = set()
 
     def query(self, node: Mapping[str, Any], scope: frozenset[str]) -> None:
         kind = node.get("type")
@@ -231,12 +241,7 @@ class _Walk:
         if kind == "BASE_TABLE":
             self.table(node, scope)
         elif kind == "TABLE_FUNCTION":
-            name = str((node.get("function") or {}).get("function_name", "")).lower()
-            if name not in _TABLE_FUNCTIONS:
-                raise UsageError(
-                    f"{name}() is no table that can be asked",
-                    todo="SHOW TABLES lists what there is",
-                )
+            self.table_function(node.get("function") or {})
         elif kind == "SHOW_REF" and node.get("show_type") not in ("DESCRIBE", "SUMMARY"):
             raise UsageError("SHOW inside a query is not answered", todo=ALLOWED)
         elif node.get("class") == "PARAMETER":
@@ -245,6 +250,17 @@ class _Walk:
             self.function(str(node.get("function_name", "")).lower())
         for item in node.values():
             self.anything(item, scope)
+
+    def table_function(self, function: Mapping[str, Any]) -> None:
+        path = [str(p) for p in (function.get("qualified_name") or {}).get("path", ()) if p]
+        name = ".".join(path or [str(function.get("function_name", ""))]).lower()
+        if name in _TABLE_FUNCTIONS:
+            return
+        table = name.removesuffix(ASOF)
+        if table == name or len(path) != 2 or table not in self.two_clocks:
+            raise _unknown_function(name, self.known, self.two_clocks)
+        self.asof.add(table)
+        self.tables.append(table)
 
     def function(self, name: str) -> None:
         if _REFUSED.fullmatch(name):
@@ -286,6 +302,25 @@ def unknown_table(name: str, known: Collection[str]) -> UsageError:
     hints = list(dict.fromkeys([*sorted(same), *near]))[:3]
     todo = f"did you mean {', '.join(hints)}?" if hints else look
     return UsageError(f"there is no table {name}", todo=todo)
+
+
+def _unknown_function(name: str, known: Collection[str], two_clocks: Collection[str]) -> UsageError:
+    """`x() is no table that can be asked`, with the functions that there are."""
+    if not re.fullmatch(r"[\w.]{1,80}", name):
+        return UsageError("what stands after FROM is no table", todo="SHOW TABLES lists them")
+    there = [t + ASOF for t in sorted(two_clocks)]
+    if name.endswith(ASOF) and name.removesuffix(ASOF) in known:
+        why = f"{name.removesuffix(ASOF)} has no valid_from, valid_to, known_from and known_to"
+        return UsageError(f"{name}() is no table that can be asked", why=why, todo=_one_of(there))
+    wide = [t for t in there if t.split(".", 1)[1] == name.rsplit(".", 1)[-1]]
+    hints = list(dict.fromkeys([*wide, *nearest(name, there)]))[:3]
+    todo = f"did you mean {', '.join(hints)}?" if hints else _one_of(there)
+    return UsageError(f"{name}() is no table that can be asked", todo=todo)
+
+
+def _one_of(there: list[str]) -> str:
+    look = "SHOW TABLES lists what there is"
+    return f"{look}; about the past: {', '.join(there)}" if there else look
 
 
 def nearest(name: str, known: Iterable[str]) -> list[str]:

@@ -15,6 +15,7 @@ from onesource import digests
 from onesource.clean.context import uses_divisions
 from onesource.clean.standardisers import STANDARDISERS
 from onesource.contracts.model import Catalogue, Contract, Kind
+from onesource.contracts.properties import History
 from onesource.curate.persons import uses_person_key
 from onesource.curate.sqlfiles import CuratedSql
 from onesource.person_keys import PersonKey
@@ -22,6 +23,8 @@ from onesource.quality.rules import Rule
 
 # Raised when the code gives another result for the same contract and the same input.
 PIPELINE = 1
+# The same for tables on two clocks alone. 2: what full statements repeat is not kept again.
+HISTORIES = 2
 
 # Words for people: a better description is no other table.
 _WORDS = frozenset(
@@ -125,6 +128,8 @@ def feed_definition(
     index that ships). Another one may read a delivered name in another way.
     """
     own = [definition(feed, catalogue, rules, key=key), reading(feed)]
+    if feed.history is History.BITEMPORAL:
+        own.append(f"histories {HISTORIES}")
     return digests.of_json([*own, divisions] if uses_divisions(feed) else own)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from onesource.cli import dictionary
+from onesource.cli import asof, dictionary
 from onesource.cli.statement import understand
 from onesource.contracts.load import load_catalogue
 from onesource.contracts.model import Catalogue
@@ -27,7 +27,8 @@ def catalogue() -> Catalogue:
 @pytest.mark.parametrize("sql", [*BLOCKS, *LINES])
 def test_an_example_fits_the_contracts(sql: str, catalogue: Catalogue) -> None:
     with reader.database() as con:
-        statement = understand(con, sql, dictionary.known_tables(catalogue))
+        known = dictionary.known_tables(catalogue)
+        statement = understand(con, sql, known, asof.tables(catalogue))
         for table in statement.tables:
             layer, name = table.split(".", 1)
             columns = ", ".join(
@@ -36,6 +37,7 @@ def test_an_example_fits_the_contracts(sql: str, catalogue: Catalogue) -> None:
             )
             con.execute(f"CREATE SCHEMA IF NOT EXISTS {layer}")
             con.execute(f"CREATE TABLE {layer}.{name} ({columns})")
+        asof.add(con, statement.asof)
         if statement.kind == "query":
             assert con.execute(statement.sql).fetchall() in ([], [(0,)])
 
