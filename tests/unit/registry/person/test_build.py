@@ -19,12 +19,12 @@ from onesource.registry.person.histories import build_ids, build_members, build_
 from tests.unit.registry.person.people import at, day
 
 A, B, C = "142325196001010010", "142325196001010029", "142326197506151231"
-PROJECT = Settings.from_environment({}).schemas
+SETTINGS = Settings.from_environment({})
 
 
 @pytest.fixture(scope="module")
 def catalogue() -> Catalogue:
-    return load_catalogue(PROJECT, odcs=False)
+    return load_catalogue(SETTINGS.schemas, odcs=False)
 
 
 def silver(
@@ -64,7 +64,7 @@ def resident(no: str, name: str, id_no: str | None, on: str = "2024-01-31", **mo
 
 def build(spark: SparkSession, catalogue: Catalogue, **feeds: list[Any]) -> SimpleNamespace:
     """The tables of persons from rows of the feeds named."""
-    ctx = SimpleNamespace(catalogue=catalogue, day=date(2024, 6, 1))
+    ctx = SimpleNamespace(catalogue=catalogue, day=date(2024, 6, 1), settings=SETTINGS)
     inputs = {
         f"silver.base_{name}": silver(spark, catalogue, f"base.{name}", rows)
         for name, rows in feeds.items()
