@@ -13,6 +13,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from onesource.contracts.source_of_record import ANY, Rule
+from onesource.registry.places import CONFLICT_COLUMNS
 from onesource.run.context import RunContext
 from onesource.run.ticket_fold import GONE, SEEN
 from onesource.run.ticket_log import EVENTS, TABLE, take_in
@@ -20,18 +21,6 @@ from onesource.run.working_days import WORKING_DAYS, due_date
 
 __all__ = ["EVENTS", "TABLE", "due_date", "write_tickets"]
 
-_GIVEN = (
-    "registry",
-    "entity",
-    "attribute",
-    "value_a",
-    "source_a",
-    "value_b",
-    "source_b",
-    "owner",
-    "detail_zh",
-    "detail_en",
-)
 # What a builder may add: the rows (delivery/sheet/line) that say each value, and the days allowed.
 _OPTIONAL = {"evidence_a": "string", "evidence_b": "string", "due_days": "int"}
 
@@ -76,7 +65,7 @@ def _routed(ctx: RunContext, conflicts: DataFrame, rules: list[Rule]) -> DataFra
     for name, kind in _OPTIONAL.items():
         if name not in conflicts.columns:
             conflicts = conflicts.withColumn(name, F.lit(None).cast(kind))
-    conflicts = conflicts.select(*_GIVEN, *_OPTIONAL)
+    conflicts = conflicts.select(*CONFLICT_COLUMNS, *_OPTIONAL)
     codes = {str(d["name"]): str(d["uscc"]) for d in ctx.catalogue.city.departments}
     named = _lookup(F.col("owner"), codes)
     spoken = F.to_json(F.array(F.array(F.coalesce(named, F.lit("")), F.col("owner"))))

@@ -53,7 +53,6 @@ class Status:
 
     REGISTERED = "在籍"
     MOVED_OUT = "迁出"
-    IN_TRANSIT = "在途"
     DEAD = "死亡"
     MAYBE_DEAD = "疑似死亡"
     DUPLICATE = "注销-重复"

@@ -14,9 +14,6 @@ from onesource.registry.person.model import DIED, DUPLICATE, MOVED_OUT, Status, 
 
 # 变动类型 → what the person is after it. Any other change leaves it registered.
 AFTER = {DIED: Status.DEAD, MOVED_OUT: Status.MOVED_OUT, DUPLICATE: Status.DUPLICATE}
-# From the certificate of departure to the entry at the new place: thirty days by law, and the
-# post. Someone who stays away longer has moved out.
-TRANSIT_DAYS = 40
 
 
 @dataclass(frozen=True, slots=True)
