@@ -66,18 +66,13 @@ def _closed(stretch: Stretch, since: datetime, until: datetime | None) -> Belief
     return Belief(start, end, since, until, state)
 
 
-def joined(
-    stretches: Iterable[Stretch], of: Callable[[State], State] = lambda state: state
-) -> list[Stretch]:
-    """Neighbouring stretches with the same state become one; empty ones go.
-
-    of: what of a state is compared. The first one's state stays.
-    """
+def joined(stretches: Iterable[Stretch]) -> list[Stretch]:
+    """Neighbouring stretches with the same state become one; empty ones go."""
     found: list[Stretch] = []
     for start, end, state in stretches:
         if end is not None and end <= start:
             continue
-        if found and found[-1][1] == start and of(found[-1][2]) == of(state):
+        if found and found[-1][1] == start and found[-1][2] == state:
             found[-1] = (found[-1][0], end, state)
         else:
             found.append((start, end, state))

@@ -13,10 +13,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import partial
-from typing import Any, NamedTuple
+from functools import lru_cache, partial
+from operator import attrgetter
+from typing import NamedTuple
 
-from onesource.registry.person.belief import Belief, Stretch, beliefs, joined, moments, nightly
+from onesource.registry.person.belief import Belief, Stretch, beliefs, moments, nightly
 from onesource.registry.person.death import Death, death_of
 from onesource.registry.person.model import (
     ATTRIBUTES,
@@ -76,6 +77,10 @@ def persons_at(voices: Sequence[Voice], moment: datetime | None) -> list[Person]
     Atoms are one person where a unit that is known then has them both.
     """
     known = [v for v in voices if moment is None or v.is_known(moment)]
+    if not known:
+        return []
+    if all(v.atom == known[0].atom for v in known):  # nearly always
+        return [_person(known)]
     root: dict[str, str] = {}
 
     def find(a: str) -> str:
@@ -131,26 +136,60 @@ def world(voices: Sequence[Voice], providers: Providers) -> list[Stretch]:
     if not starts:
         return []
     begin = min(starts)
-    cuts = {begin}
-    for said in words.values():
-        cuts |= _cuts(said, begin)
-    cuts |= {d for r in registration for d in (r.start, r.stop) if d is not None and d > begin}
+    points: dict[date, list[tuple[int, Won | None]]] = {begin: []}
+    numbers = _timeline(words["id_no"], begin) if "id_no" in words else []
+    for place, attribute in enumerate(ATTRIBUTES):
+        if attribute not in words:
+            continue
+        for day, won in (
+            numbers
+            if attribute == "id_no"
+            else _timeline(words[attribute], begin, attribute, numbers)
+        ):
+            points.setdefault(day, []).append((place, won))
+    for r in registration:
+        for cut in (r.start, r.stop):
+            if cut is not None and cut > begin:
+                points.setdefault(cut, [])
     if death is not None and death.on > begin:
-        cuts.add(death.on)
-    days = sorted(cuts)
-    stretches: list[Stretch] = []
-    for day, until in zip(days, [*days[1:], None], strict=True):
-        won = _winners(words, day)
+        points.setdefault(death.on, [])
+    return _stretches(points, registration, death)
+
+
+def _stretches(
+    points: Mapping[date, Sequence[tuple[int, Won | None]]],
+    registration: Sequence[Registration],
+    death: Death | None,
+) -> list[Stretch]:
+    """The stretches between the points at which a value, or why it holds, or the status changes.
+
+    points: the changes of a day, each with the attribute's place. That another source repeats a
+    value cuts nothing; the last that did is named.
+    """
+    state: list[Won | None] = [None] * len(ATTRIBUTES)
+    starts: list[tuple[date, tuple[object, ...]]] = []
+    before: tuple[str, Death | None] | None = None
+    for day in sorted(points):
+        changed = False
+        for place, won in points[day]:
+            changed = changed or not _same(state[place], won)
+            state[place] = won
         held = next((r for r in registration if r.holds_on(day)), None)
         dead = death if death is not None and death.on <= day else None
-        stretches.append((day, until, (*won, status_of(held, dead), dead)))
-    return joined(stretches, _held)
+        status = status_of(held, dead)
+        if changed or before != (status, dead):
+            starts.append((day, (*state, status, dead)))
+            before = status, dead
+        elif points[day]:  # another source says the same: it is the one to name
+            starts[-1] = (starts[-1][0], (*state, status, dead))
+    ends = [*(day for day, _ in starts[1:]), None]
+    return [(day, until, said) for (day, said), until in zip(starts, ends, strict=True)]
 
 
-def _held(state: Any) -> tuple[object, ...]:
-    """What cuts a row: a value, or why it holds. That another line repeats it does not."""
-    *won, status, death = state
-    return (*((w.value, w.reason) if w is not None else None for w in won), status, death)
+def _same(a: Won | None, b: Won | None) -> bool:
+    if a is None or b is None:
+        return a is b
+    return a.value == b.value and a.reason == b.reason
 
 
 def _words(voices: Sequence[Voice], providers: Providers) -> dict[str, list[Word]]:
@@ -158,7 +197,8 @@ def _words(voices: Sequence[Voice], providers: Providers) -> dict[str, list[Word
     for voice, start in _dated(voices):
         order = (voice.statement_at, voice.said_order)
         for attribute, value in voice.values.items():
-            provider = providers.get(attribute, {}).get(voice.source)
+            known = providers.get(attribute)
+            provider = known.get(voice.source) if known else None
             if provider is None:
                 continue
             stop = None if attribute in LASTING else voice.said_to
@@ -180,11 +220,52 @@ def _dated(voices: Sequence[Voice]) -> Iterable[tuple[Voice, date]]:
     yield from ((v, v.said_from) for v in voices if v.source not in POLICE)
 
 
-def _cuts(words: Sequence[Word], begin: date) -> set[date]:
-    cuts = {d for w in words for d in (w.start, w.stop) if d is not None and d > begin}
+def _timeline(
+    words: Sequence[Word],
+    begin: date,
+    attribute: str = "",
+    numbers: Sequence[tuple[date, Won | None]] = (),
+) -> list[tuple[date, Won | None]]:
+    """What wins of an attribute, and from which day on: `begin` and later, in order.
+
+    words: the later first. numbers: the same of the resident number, by which sex and birth are
+    checked.
+    """
+    if len(words) == 1:  # nearly always: nothing to choose
+        [word] = words
+        start = max(word.start, begin)
+        if word.stop is not None and word.stop <= start:
+            return []
+        won = Won(word.value, word.source, _reason(word, (), False))
+        return [(start, won)] if word.stop is None else [(start, won), (word.stop, None)]
+    must_be = _check(attribute, numbers[0][1]) if len(numbers) == 1 else None
+    best = min(words, key=_rank)
+    if (
+        best.start <= begin
+        and best.stop is None
+        and best.max_age_days is None
+        and (attribute not in _CHECKED or len(numbers) < 2)
+        and (must_be is None or must_be == best.value)
+        and sum(w.rank == best.rank for w in words) == 1
+    ):  # it never fails, ends or grows old, and nobody comes before it
+        return [(begin, Won(best.value, best.source, _reason(best, (), False)))]
+    cuts = {begin, *(d for w in words for d in (w.start, w.stop) if d is not None and d > begin)}
     if len({w.rank for w in words}) > 1:
         cuts |= {d for w in words if (d := _stale_on(w)) is not None and d > begin}
-    return cuts
+    if attribute not in _CHECKED:
+        return [(day, _winner(words, day, None)) for day in sorted(cuts)]
+    cuts |= {day for day, _ in numbers}
+    found: list[tuple[date, Won | None]] = []
+    number: Won | None = None
+    ahead = list(reversed(numbers))
+    for day in sorted(cuts):
+        while ahead and ahead[-1][0] <= day:
+            number = ahead.pop()[1]
+        found.append((day, _winner(words, day, _check(attribute, number))))
+    return found
+
+
+_rank = attrgetter("rank")
 
 
 def _stale_on(word: Word) -> date | None:
@@ -193,16 +274,8 @@ def _stale_on(word: Word) -> date | None:
     return word.start + timedelta(days=word.max_age_days)
 
 
-def _winners(words: Mapping[str, Sequence[Word]], day: date) -> tuple[Won | None, ...]:
-    number = _winner(words.get("id_no", ()), day, None)
-    return tuple(
-        number
-        if attribute == "id_no"
-        else _winner(words[attribute], day, _check(attribute, number))
-        if attribute in words
-        else None
-        for attribute in ATTRIBUTES
-    )
+# What the resident number says, too.
+_CHECKED = ("sex", "birth_date")
 
 
 def _check(attribute: str, number: Won | None) -> str | None:
@@ -257,5 +330,10 @@ def sources_json(won: Iterable[Won | None]) -> str:
 
     The same few texts repeat over a city, so a column of them costs little.
     """
-    found = {a: [w.source, w.reason] for a, w in zip(ATTRIBUTES, won, strict=True) if w is not None}
+    return _sources_json(tuple((w.source, w.reason) if w is not None else None for w in won))
+
+
+@lru_cache(maxsize=65_536)
+def _sources_json(won: tuple[tuple[str, str] | None, ...]) -> str:
+    found = {a: said for a, said in zip(ATTRIBUTES, won, strict=True) if said is not None}
     return json.dumps(found, separators=(",", ":"))
