@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
-.PHONY: help setup setup-airflow airflow demo test lint check bench score docs lock clean
+.PHONY: help setup setup-airflow airflow demo test lint check bench bench-city score docs lock clean
 
 help:
 	@echo 'make demo   set up, fill a lake from sample deliveries, show what to try'
@@ -12,6 +12,7 @@ help:
 	@echo 'make lint   ruff, mypy, import rule, yamllint'
 	@echo 'make check  validate contracts, SQL, rules and code lists'
 	@echo 'make bench  measure; prints JSON'
+	@echo 'make bench-city  measure a whole city (PEOPLE=3400000, an hour)'
 	@echo 'make score DELIVERIES=DIR  the registry of persons against the truth of a simulated city'
 	@echo 'make docs   write the generated pages and the JSON Schema for editors'
 	@echo 'make lock   resolve setup/requirements*.in anew into the .txt beside each'
@@ -43,6 +44,11 @@ check: setup
 
 bench: setup setup-airflow
 	@.venv/bin/python benchmarks/run.py
+
+PEOPLE = 3400000
+NIGHTS = 3
+bench-city: setup
+	@.venv/bin/python benchmarks/city.py --people $(PEOPLE) --nights $(NIGHTS)
 
 # DELIVERIES: what onesource simulate wrote, delivered and run in the lake (ONESOURCE_LAKE).
 score: setup

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
-import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pacsv
 import yaml
+from memory import Memory
 
 from onesource.cli.deliver import deliver_files
 from onesource.config import Settings
@@ -102,52 +102,6 @@ def _write_rows(path: Path, n: int, seed: int) -> None:
     pacsv.write_csv(table, path)
 
 
-class _Memory:
-    """Peak resident memory of this process and all its children, in bytes, sampled."""
-
-    def __init__(self) -> None:
-        self.peak = 0
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-
-    def __enter__(self) -> _Memory:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
-        import os
-
-        while not self._stop.wait(0.2):
-            self.peak = max(self.peak, _resident(os.getpid()))
-
-
-def _resident(root: int) -> int:
-    """Resident bytes of a process tree; pages that processes share are counted once a process."""
-    parents: dict[int, int] = {}
-    sizes: dict[int, int] = {}
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        try:
-            text = (entry / "stat").read_text()
-            fields = text.rsplit(")", 1)[1].split()
-        except OSError:
-            continue
-        parents[int(entry.name)] = int(fields[1])
-        sizes[int(entry.name)] = int(fields[21]) * 4096
-    total = 0
-    for pid, size in sizes.items():
-        up = pid
-        while up not in (0, root):
-            up = parents.get(up, 0)
-        total += size if up == root else 0
-    return total
-
-
 def measure(rows: int) -> dict[str, Any]:
     """Runs the benchmark in a temporary lake."""
     with tempfile.TemporaryDirectory() as folder:
@@ -166,7 +120,7 @@ def measure(rows: int) -> dict[str, Any]:
                 "ONESOURCE_CACHE": str(PROJECT / ".cache"),
             }
         )
-        with _Memory() as memory:
+        with Memory() as memory:
             found = _stages(settings, Path(folder), rows)
         found["peak_memory_gb"] = round(memory.peak / 1e9, 2)
         return found

@@ -13,10 +13,13 @@ from onesource.cli.status import show
 from onesource.config import Settings
 from onesource.contracts.load import load_catalogue
 from onesource.run.overview import overview
+from onesource.simulate.city.city import simulate_city
 from onesource.simulate.energy import simulate_energy
+from onesource.simulate.orgs.city import simulate_orgs
 
 # A month's end lies inside: the month's output and its late corrections can be seen.
 NIGHTS, SEED, FAULTS, START = 20, 2017, "real", date(2024, 1, 20)
+PEOPLE, CITY_NIGHTS = 20_000, 3
 
 
 def demo_command(settings: Settings) -> int:
@@ -29,9 +32,21 @@ def demo_command(settings: Settings) -> int:
         simulate_energy(
             catalogue, inbox / "deliveries", nights=NIGHTS, seed=SEED, faults=FAULTS, start=START
         )
+        print(f"simulating {PEOPLE:,} people and {CITY_NIGHTS} nights (synthetic) …", flush=True)
+        city = inbox / "city"
+        simulate_city(
+            catalogue, settings.schemas, city, people=PEOPLE, nights=CITY_NIGHTS, seed=SEED,
+            faults=FAULTS, start=START, clear=True,
+        )  # fmt: skip
+        simulate_orgs(
+            catalogue, city, people=PEOPLE, nights=CITY_NIGHTS, seed=SEED, faults=FAULTS,
+            start=START,
+        )  # fmt: skip
         (inbox / "complete").touch()
     print("delivering …", flush=True)
-    _deliver(settings, [settings.schemas / "samples" / "base", inbox / "deliveries"])
+    _deliver(
+        settings, [settings.schemas / "samples" / "base", inbox / "deliveries", inbox / "city"]
+    )
     day = START + timedelta(days=NIGHTS)
     code = run_command(settings, [], None, day, debug=False)
     found = overview(settings, day)
@@ -66,11 +81,15 @@ The lake is in {settings.lake}, the open release in {settings.open}. A page to l
 
   {settings.open / "latest" / "index.html"}
 
-Four things to try:
+Six things to try:
 
   .venv/bin/onesource sql "SELECT county_code, month, output_t FROM \
 curated.energy_coal_output_month ORDER BY 2, 1"
   .venv/bin/onesource quarantine energy.coal_daily
   .venv/bin/onesource quality show silver.energy_coal_daily
+  .venv/bin/onesource sql --csv one.csv "SELECT person_id FROM registry.person WHERE \
+is_disputed AND known_to IS NULL LIMIT 1" && tail -1 one.csv | .venv/bin/onesource explain \
+registry.person
+  .venv/bin/onesource tickets list
   .venv/bin/onesource release verify "{settings.open / "latest"}"
 """

@@ -40,3 +40,13 @@ def staging_path(settings: Settings, feed: Contract, step: str) -> Path:
     Under quarantine's root: it holds rejected rows with their raw values.
     """
     return settings.root("quarantine") / "_staging" / feed.sector / f"{feed.name}-{step}"
+
+
+def scratch_path(settings: Settings, table: str, step: str) -> Path:
+    """Where the builder of a registry table may put rows down while it works; removed after it."""
+    return settings.root("registry") / "_staging" / f"{table.split('.', 1)[1]}-{step}"
+
+
+def told_path(settings: Settings, table: str, version: int) -> Path:
+    """What the patch that made a version of a registry table touched."""
+    return settings.root("registry") / "_told" / table.split(".", 1)[1] / str(version)

@@ -26,6 +26,7 @@ class TableState:
     version: the newest version that passed its gates (None: none ever did). head: the newest
     Delta version that a finished step left (a restore makes one more). deliveries: outcome of
     each delivery that was looked at under `definition`. history: rows of the versions that passed.
+    made_from: version → the one that it was patched from. same_as: version → one of equal rows.
     """
 
     version: int | None = None
@@ -40,6 +41,8 @@ class TableState:
     reason_zh: str = ""
     reason_en: str = ""
     history: list[int] = field(default_factory=list)
+    made_from: dict[int, int] = field(default_factory=dict)
+    same_as: dict[int, int] = field(default_factory=dict)
     deliveries: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
@@ -60,10 +63,14 @@ def state(settings: Settings, table: str) -> TableState:
 
 
 def _fold(s: TableState, event: Mapping[str, Any]) -> None:
+    before = s.head
     if event.get("head") is not None:
         s.head = int(event["head"])
     if event.get("kind") in ("restored", "optimized"):
-        return  # another version with the rows of the one before
+        # Another version with the rows of the one before.
+        if s.head is not None and before is not None and s.head != before:
+            s.same_as[s.head] = before
+        return
     if event.get("kind") == "expired":  # their rows went from bronze, for good or until a rebuild
         for d in event.get("deliveries") or ():
             s.deliveries[d["id"]] = {**s.deliveries.get(d["id"], {}), "outcome": EXPIRED}
@@ -74,8 +81,14 @@ def _fold(s: TableState, event: Mapping[str, Any]) -> None:
     s.step, s.definition = event.get("step"), event.get("definition")
     s.at, s.run = str(event.get("at", "")), str(event.get("run", ""))
     s.reason_zh, s.reason_en = event.get("reason_zh") or "", event.get("reason_en") or ""
+    if s.verdict == HELD and s.head is not None and s.version not in (None, s.head):
+        s.same_as[s.head] = int(s.version or 0)
     if s.verdict == PASSED:
         s.version = event.get("version")
+        if s.version is not None:
+            s.made_from.pop(s.version, None)
+            if event.get("patched") is not None:
+                s.made_from[s.version] = int(event["patched"])
         s.inputs = event.get("inputs") or {}
         s.rows = event.get("rows")
         s.history.append(int(s.rows or 0))

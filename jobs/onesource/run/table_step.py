@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import shutil
 import uuid
 from collections.abc import Mapping
 from datetime import date
+from pathlib import Path
 from typing import Any, Protocol
 
 from pyspark.sql import DataFrame, SparkSession
@@ -19,10 +21,12 @@ from onesource.curate.sqlfiles import PERSON_KEY, rewrite
 from onesource.errors import ContractError
 from onesource.lake import delta, ops
 from onesource.lake.files import locked
-from onesource.lake.paths import table_path
+from onesource.lake.paths import scratch_path, table_path
 from onesource.person_keys import PersonKey
 from onesource.quality.rules import Phase
+from onesource.registry.patch import Before, Patch
 from onesource.run import ledger
+from onesource.run.before import before_of, keep_told
 from onesource.run.context import RunContext
 from onesource.run.definition import definition, step_digest
 from onesource.run.gates import judge
@@ -45,9 +49,16 @@ class BuildContext:
     """What a builder may know beside its inputs."""
 
     def __init__(
-        self, catalogue: Catalogue, day: date, settings: Any, key: PersonKey | None = None
+        self,
+        catalogue: Catalogue,
+        day: date,
+        settings: Any,
+        key: PersonKey | None = None,
+        before: Before | None = None,
+        scratch: Path | None = None,
     ) -> None:
         self.catalogue, self.day, self.settings, self.key = catalogue, day, settings, key
+        self.before, self.scratch = before, scratch
 
 
 def run_table(ctx: RunContext, table: str) -> StepResult:
@@ -85,11 +96,25 @@ def _build(ctx: RunContext, table: str, contract: Contract) -> StepResult:
             table, Status.HELD, state.version, state.rows, 0.0, state.reason_zh, state.reason_en
         )
     ctx.say(f"{table}: building")
-    built = _frames(ctx, table, contract, key)
-    frame = _shaped(built[table], contract)
-    version = delta.write(
-        frame, path, mode="overwrite", partition_by=contract.properties.partition_by
-    )
+    # Built on from the last version where that was made in the same way.
+    same = head is not None and state.version is not None and state.definition == digest
+    before = before_of(ctx, table, state, inputs, head) if same else None
+    scratch = scratch_path(ctx.settings, table, step)
+    try:
+        built = _frames(ctx, table, contract, key, before, scratch)
+        made = built[table]
+        patch = made if isinstance(made, Patch) else None
+        frame = _shaped(made if patch is None else patch.rows, contract)
+        if patch is not None:
+            assert before is not None, "a patch is made on the last version"
+            frame = patch.rest(before.rows).unionByName(frame)
+        version = delta.write(
+            frame, path, mode="overwrite", partition_by=contract.properties.partition_by
+        )
+        if patch is not None:
+            keep_told(ctx, table, version, patch)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
     rows = delta.read(ctx.spark, path, version)
     verdict = judge(
         ctx,
@@ -108,6 +133,7 @@ def _build(ctx: RunContext, table: str, contract: Contract) -> StepResult:
         "definition": digest,
         "person_key": key and key.id,
         "inputs": inputs,
+        "patched": head if patch is not None else None,
         "reason_zh": verdict.reason_zh,
         "reason_en": verdict.reason_en,
     }
@@ -137,12 +163,17 @@ def _build(ctx: RunContext, table: str, contract: Contract) -> StepResult:
 
 
 def _frames(
-    ctx: RunContext, table: str, contract: Contract, key: PersonKey | None
+    ctx: RunContext,
+    table: str,
+    contract: Contract,
+    key: PersonKey | None,
+    before: Before | None,
+    scratch: Path,
 ) -> Mapping[str, Any]:
     inputs = {t: ctx.frame(t) for t in ctx.graph.all_inputs(table) if t in ctx.versions}
     if contract.kind is Kind.REGISTRY:
         builder = load_builder(contract)
-        context = BuildContext(ctx.catalogue, ctx.day, ctx.settings, key)
+        context = BuildContext(ctx.catalogue, ctx.day, ctx.settings, key, before, scratch)
         return builder(ctx.spark, inputs, context)
     refuse_linking(ctx.graph.sql[table], contract, ctx.catalogue, ctx.day)
     domain = contract.properties.person_domain

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.dataset as ds
 
 from onesource.clean.standardisers import Context, standardise_values
 from onesource.errors import UsageError
@@ -120,7 +121,7 @@ Say = Callable[[str], None]
 
 def link_unnumbered(
     rows: pa.Table,
-    reference: pa.Table,
+    reference: pa.Table | ds.Dataset,
     *,
     model: FrozenModel,
     context: Context,
@@ -142,9 +143,10 @@ def link_unnumbered(
     Raises UsageError without row_id or person_id, ContractError for a model of another release.
     """
     for table, column in ((rows, "row_id"), (reference, "person_id")):
-        if column not in table.column_names:
+        if column not in table.schema.names:
             raise UsageError(f"there is no column {column}", where="link_unnumbered")
-    if not rows.num_rows or not reference.num_rows:
+    people = reference.count_rows() if isinstance(reference, ds.Dataset) else reference.num_rows
+    if not rows.num_rows or not people:
         return PAIRS.empty_table()
     spec = SPEC.model_copy(update={"threshold": model.threshold})
     comparisons = [comparison(c) for c in spec.comparisons]
@@ -173,11 +175,11 @@ def build_person_records(
     con: duckdb.DuckDBPyConnection,
     spec: Spec,
     rows: pa.Table,
-    reference: pa.Table,
+    reference: pa.Table | ds.Dataset,
     context: Context,
 ) -> None:
     """Makes `records` (all rows, and the persons that share a blocking key with one), `ids` (rid,
-    row_id, person_id) and `reference_names` (name, n) from the two Arrow tables."""
+    row_id, person_id) and `reference_names` (name, n persons) from what Arrow can scan."""
     con.register("rows", rows.append_column("sound", _sound(rows, context)))
     con.register("reference", reference)
     con.execute(
@@ -191,8 +193,8 @@ def build_person_records(
         "CAST(person_id AS VARCHAR) AS person_id FROM reference"
     )
     con.execute(
-        "CREATE TABLE reference_names AS SELECT name, count(*) AS n FROM right_rows "
-        "WHERE name IS NOT NULL GROUP BY name"
+        "CREATE TABLE reference_names AS SELECT name, count(DISTINCT person_id) AS n "
+        "FROM right_rows WHERE name IS NOT NULL GROUP BY name"
     )
     wanted = []
     for i, rule in enumerate([*spec.blocking, *(r.equal for r in spec.rules)]):
@@ -233,9 +235,9 @@ def _sound(rows: pa.Table, context: Context) -> pa.Array[Any]:
     return pa.array(found, pa.bool_())
 
 
-def _columns(table: pa.Table, *, reference: bool) -> str:
+def _columns(table: pa.Table | ds.Dataset, *, reference: bool) -> str:
     """The fields of the spec from what a table has, as text; null where it has none."""
-    there = set(table.column_names)
+    there = set(table.schema.names)
     found = []
     for f in _TEXTS:
         source = f

@@ -72,11 +72,10 @@ def redirects(
 
 # The last month for which a list paid. Who still stands on a county's list of 低保 was paid until
 # the latest word of that county.
-_LATEST = "max(statement_at) OVER (PARTITION BY source, county_code)"
-_PAID = f"""
+_PAID = """
     CASE source
       WHEN 'base.low_income'
-      THEN date_format(coalesce(CAST(date_sub(said_to, 1) AS TIMESTAMP), {_LATEST}), 'yyyy-MM')
+      THEN date_format(coalesce(CAST(date_sub(said_to, 1) AS TIMESTAMP), _latest), 'yyyy-MM')
       ELSE substring(get_json_object(attributes, '$.last_paid_month'), 1, 7)
     END
 """
@@ -99,17 +98,26 @@ def build_payments(
             F.expr("max_by(status, valid_from)").alias("status"),
         )
     )
-    paid = (
+    said = (
         inputs[SOURCE]
-        .where("known_to IS NULL AND source IN ('base.low_income', 'base.social_insurance')")
+        .where("known_to IS NULL")
+        .withColumn("_county", F.expr("coalesce(county_code, '')"))
+    )
+    latest = (
+        said.where("source = 'base.low_income'")
+        .groupBy("source", "_county")
+        .agg(F.max("statement_at").alias("_latest"))
+    )
+    paid = (
+        said.where("source IN ('base.low_income', 'base.social_insurance')")
+        .join(F.broadcast(dead), "person_id")
         .where(
             "source = 'base.low_income' OR get_json_object(attributes, '$.insurance_status') = '3'"
         )
+        .join(F.broadcast(latest), ["source", "_county"], "left")
         .withColumn("last_paid_month", F.expr(_PAID))
     )
-    late = paid.join(dead, "person_id").where(
-        "last_paid_month > date_format(death_date, 'yyyy-MM')"
-    )
+    late = paid.where("last_paid_month > date_format(death_date, 'yyyy-MM')")
     rows = late.groupBy("person_id", "source", "source_key").agg(
         F.first("status").alias("status"),
         F.first("death_date").alias("death_date"),

@@ -10,12 +10,14 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from onesource.registry.patch import Before, Patch, put
 from onesource.registry.person import arrow
-from onesource.registry.person.identity import identified
-from onesource.registry.person.links import with_links
+from onesource.registry.person.identity import NUMBER, ROW, identified
+from onesource.registry.person.links import links_of, with_links
 from onesource.registry.person.model import ATTRIBUTES, PERSON_ID_SQL
 from onesource.registry.person.survive import Provider, Providers
-from onesource.registry.person.voices import voices
+from onesource.registry.person.touched import MANY, as_voices, changed_rows, reached
+from onesource.registry.person.voices import COLUMNS, COMPARED, voices
 
 SOURCE, PERSON = "registry.person_source", "registry.person"
 # One line may be believed anew: it is a voice of its own for each stretch on either clock.
@@ -28,40 +30,137 @@ _VOICE = ", ".join(
 
 def build_source(
     spark: SparkSession, inputs: Mapping[str, DataFrame], ctx: Any
-) -> dict[str, DataFrame]:
+) -> dict[str, DataFrame | Patch]:
     """Every source's word on every person, and whose it is: one row a voice.
 
-    Reads the silver tables of the feeds of persons that are served.
+    Reads the silver tables of the feeds of persons that are served. Built on from the last version
+    where only few voices changed.
     """
-    spoken = with_links(spark, identified(voices(inputs)), ctx)
+    before: Before | None = ctx.before
+    if before is not None and not before.changed - set(inputs):
+        patch = _patch(spark, inputs, ctx, before)
+        if patch is not None:
+            return {SOURCE: patch}
+    spoken = put(spark, identified(voices(inputs)), ctx.scratch / "spoken")
+    lost, known = spoken.where("_atom IS NULL"), spoken.where("_atom IS NOT NULL")
+    links = links_of(spark, lost, known, ctx, ctx.scratch / "people")
+    return {SOURCE: _owned(with_links(spoken, links))}
+
+
+_LINKED = "match_rule NOT IN ('number', 'register')"
+
+
+def _patch(
+    spark: SparkSession, inputs: Mapping[str, DataFrame], ctx: Any, before: Before
+) -> Patch | None:
+    """What the changed voices alter; None where they are too many to build on."""
+    folder, old = ctx.scratch, before.rows.withColumn("_row", F.expr(ROW))
+    now, found = changed_rows(inputs, before.rows, sorted(before.changed))
+    changed = put(spark, found, folder / "changed")
+    if changed.count() > MANY:
+        return None
+    fresh = put(
+        spark,
+        now.withColumn("_row", F.expr(ROW)).join(F.broadcast(changed), "_row", "left_semi"),
+        folder / "fresh",
+    ).drop("_row")
+    components = reached(spark, before.rows, fresh, changed, folder)
+    mine = old.join(F.broadcast(components), "_component", "left_semi").select("_row")
+    touched = put(spark, mine.unionByName(changed).distinct(), folder / "touched")
+    if touched.count() > MANY:
+        return None
+    kept = old.join(F.broadcast(touched), "_row", "left_semi").join(
+        F.broadcast(changed), "_row", "left_anti"
+    )
+    spoken = put(spark, identified(as_voices(kept).unionByName(fresh)), folder / "spoken")
+    rest = old.join(F.broadcast(touched), "_row", "left_anti")
+    lost, known = rest.where(_LINKED), rest.where(f"NOT {_LINKED}")
+    # A name that became rarer, a person who came: any voice without a number may mean another now.
+    links = links_of(
+        spark,
+        as_voices(lost).unionByName(spoken.where("_atom IS NULL").select(*COLUMNS, *COMPARED)),
+        known.unionByName(spoken.where("_atom IS NOT NULL"), allowMissingColumns=True),
+        ctx,
+        folder / "people",
+    )
+    weighed = put(spark, _weighed(lost, links), folder / "weighed")
+    new = links.join(spoken.selectExpr(f"{ROW} AS _row").distinct(), "_row", "left_semi")
+    left_or_won = weighed.where("_moved").selectExpr("explode(array(_component, _linked)) AS _c")
+    others = left_or_won.unionByName(new.selectExpr("_linked AS _c")).dropna().distinct()
+    others = put(spark, others.withColumnRenamed("_c", "_component"), folder / "others")
+    moved = weighed.where("_moved").select("_row")
+    beside = rest.join(F.broadcast(others), "_component", "left_semi").unionByName(
+        lost.join(F.broadcast(moved), "_row", "left_semi"), allowMissingColumns=True
+    )
+    again = put(spark, beside.dropDuplicates(["voice_id"]), folder / "beside")
+    whole = with_links(spoken.unionByName(_unlinked(again)), links)
+    rows = put(spark, _owned(whole), folder / "rows")
+    replaced = touched.unionByName(again.select("_row")).distinct()
+    was = old.join(F.broadcast(replaced), "_row", "left_semi").select("_component")
+    told = was.unionByName(rows.select("_component")).dropna()
+    # Of those that keep their person, what the link is worth may have changed.
+    weight = weighed.join(replaced, "_row", "left_anti").selectExpr(
+        "_row", "_rule AS match_rule", "_score AS match_score"
+    )
+    lighter = lost.drop("match_rule", "match_score").join(F.broadcast(weight), "_row")
+    made = rows.unionByName(lighter.select(*rows.columns))
+    gone = replaced.unionByName(weight.select("_row"))
+    return Patch(ROW, gone, made, told)
+
+
+def _weighed(lost: DataFrame, links: DataFrame) -> DataFrame:
+    """`_row, _component, _linked, _rule, _score, _moved` of voices whose link is another now."""
+    said = lost.select("_row", "_component", "match_rule", "match_score").distinct()
+    both = said.join(F.broadcast(links), "_row", "left").withColumns(
+        {
+            "_rule": F.expr("coalesce(_rule, 'none')"),
+            "_moved": F.expr("NOT _component <=> _linked"),
+        }
+    )
+    same = "match_rule <=> _rule AND match_score <=> _score"
+    return both.where(f"_moved OR NOT ({same})").drop("match_rule", "match_score")
+
+
+def _unlinked(rows: DataFrame) -> DataFrame:
+    """Rows of the table as `identified` gives them: the links taken off."""
+    plain = rows.withColumns(
+        {
+            "_number": F.expr(NUMBER),
+            "_speaker": F.expr(f"coalesce(_unit, {ROW})"),
+            "_is_joined": F.expr(f"_is_joined AND NOT {_LINKED}"),
+            **{c: F.expr(f"CASE WHEN NOT {_LINKED} THEN {c} END")
+               for c in ("_atom", "_component", "match_score")},
+        }
+    ).withColumn("match_rule", F.expr(f"CASE WHEN NOT {_LINKED} THEN match_rule END"))  # fmt: skip
+    return plain.withColumnsRenamed({"_former_name": "former_name", "_order": "said_order"}).drop(
+        "_row", "voice_id", "person_id"
+    )
+
+
+def _owned(spoken: DataFrame) -> DataFrame:
+    """The rows of the table: each voice with its person."""
     owners = _owners(spoken)
     found = spoken.join(F.broadcast(owners), "_atom", "left").withColumns(
         {
             "person_id": F.expr(f"coalesce(person_id, {PERSON_ID_SQL.format(seed='_atom')})"),
             "match_rule": F.expr("coalesce(match_rule, 'none')"),
-            "_order": F.col("said_order"),
             "voice_id": F.expr(f"substring(sha2(concat_ws('|', {_VOICE}), 256), 1, 24)"),
         }
     )
-    return {SOURCE: found.drop("_number", "_speaker", "said_order", "former_name")}
+    return found.withColumnsRenamed({"said_order": "_order", "former_name": "_former_name"}).drop(
+        "_number", "_speaker"
+    )
 
 
 def _owners(spoken: DataFrame) -> DataFrame:
     """`_atom, person_id` where a component has several atoms; elsewhere the atom is the seed."""
-    rows = several_atoms(spoken.withColumn("_order", F.col("said_order")))
+    rows = several_atoms(spoken.withColumnRenamed("said_order", "_order"))
     return by_component(rows).mapInArrow(arrow.atom_owners, "_atom string, person_id string")
 
 
 def several_atoms(spoken: DataFrame) -> DataFrame:
     """The voices of components of more than one atom: people whose number changed."""
-    several = (
-        spoken.where("_component IS NOT NULL")
-        .groupBy("_component")
-        .agg(F.expr("count(DISTINCT _atom)").alias("n"))
-        .where("n > 1")
-        .select("_component")
-    )
-    return spoken.join(several, "_component", "left_semi")
+    return spoken.where("_is_joined")
 
 
 def by_component(rows: DataFrame) -> DataFrame:
@@ -78,13 +177,29 @@ def build_person(spark: SparkSession, inputs: Mapping[str, DataFrame], ctx: Any)
     """One row per person, stretch of the world and stretch of knowledge; conflicts beside it.
 
     Reads `registry.person_source`. The conflicts are kept on the rows (`_conflicts`), so that
-    the voices are walked through once.
+    the voices are walked through once. Built on from the last version for the components of which
+    another thing is said now.
     """
     source = inputs[SOURCE]
     providers = providers_of(ctx)
-    spoken = by_component(source.where("_component IS NOT NULL"))
-    rows = spoken.mapInArrow(partial(_survivors, providers=providers), arrow.SPARK_SCHEMA)
-    return {PERSON: rows, "conflicts": partial(_conflicts, source=source, ctx=ctx)}
+    before: Before | None = ctx.before
+    told = before.told(SOURCE) if before is not None else None
+    spoken = source.where("_component IS NOT NULL")
+    conflicts = partial(_conflicts, source=source, ctx=ctx)
+    if before is None or told is None:
+        return {PERSON: _survived(spoken, providers), "conflicts": conflicts}
+    touched = put(spark, told.distinct(), ctx.scratch / "touched")
+    mine = spoken.join(F.broadcast(touched), "_component", "left_semi")
+    rows = put(spark, _survived(mine, providers), ctx.scratch / "rows")
+    was = before.rows.join(F.broadcast(touched), "_component", "left_semi")
+    people = was.select("person_id").unionByName(rows.select("person_id"))
+    return {PERSON: Patch("_component", touched, rows, people), "conflicts": conflicts}
+
+
+def _survived(spoken: DataFrame, providers: Providers) -> DataFrame:
+    return by_component(spoken).mapInArrow(
+        partial(_survivors, providers=providers), arrow.SPARK_SCHEMA
+    )
 
 
 def _survivors(batches: Iterable[pa.RecordBatch], providers: Providers) -> Iterator[pa.RecordBatch]:
@@ -125,7 +240,9 @@ def _conflicts(rows: DataFrame, *, source: DataFrame, ctx: Any) -> DataFrame:
 
 def _shared_numbers(rows: DataFrame, source: DataFrame) -> DataFrame:
     """One number with two people: both stay, and the police are asked once a pair."""
-    numbered = source.where("id_no IS NOT NULL AND person_id IS NOT NULL AND known_to IS NULL")
+    numbered = source.where(
+        "_is_shared AND id_no IS NOT NULL AND person_id IS NOT NULL AND known_to IS NULL"
+    )
     who = numbered.groupBy("id_no", "person_id").agg(
         F.expr("min_by(struct(source, concat_ws('/', delivery_id, sheet, line) AS place), "
                "struct(source NOT IN ('base.resident', 'base.resident_change'), statement_at, "

@@ -5,7 +5,7 @@ A row of `person` is cut whenever any attribute changes; a history's row only wh
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -13,9 +13,11 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from onesource.registry.patch import Before, Patch, put
 from onesource.registry.person.belief import Belief, projected
 
 PERSON, SOURCE = "registry.person", "registry.person_source"
+MEMBER, HOUSEHOLD = "registry.household_member", "registry.household"
 _CLOCKS = ("valid_from", "valid_to", "known_from", "known_to")
 _TIME = pa.timestamp("us", tz="UTC")
 _ROWS = 20_000
@@ -25,34 +27,42 @@ REGISTERED, LOW_INCOME = "户籍户", "低保家庭"
 
 def build_ids(
     spark: SparkSession, inputs: Mapping[str, DataFrame], ctx: Any
-) -> dict[str, DataFrame]:
+) -> dict[str, DataFrame | Patch]:
     """`registry.person_id_history`: every number a person had, and why it changed.
 
     A number of fifteen digits is the same number in its old form: it has a row of its own.
     """
-    table = "registry.person_id_history"
+    return {"registry.person_id_history": by_people(spark, inputs, ctx, _ids)}
+
+
+def _ids(inputs: Mapping[str, DataFrame]) -> DataFrame:
     found = history(inputs[PERSON], ("id_type", "id_no")).where("id_no IS NOT NULL")
     by = "PARTITION BY person_id, known_to IS NULL ORDER BY valid_from, known_from"
-    changed = found.withColumn(
+    return found.withColumn(
         "reason",
         F.expr(f"CASE WHEN lag(id_no) OVER ({by}) IS NULL THEN '首次' ELSE '变更' END"),
     )
-    return {table: changed}
 
 
 def build_names(
     spark: SparkSession, inputs: Mapping[str, DataFrame], ctx: Any
-) -> dict[str, DataFrame]:
+) -> dict[str, DataFrame | Patch]:
     """`registry.person_name_history`: every name a person had."""
-    table = "registry.person_name_history"
-    return {table: history(inputs[PERSON], ("name",)).where("name IS NOT NULL")}
+    return {"registry.person_name_history": by_people(spark, inputs, ctx, _names)}
+
+
+def _names(inputs: Mapping[str, DataFrame]) -> DataFrame:
+    return history(inputs[PERSON], ("name",)).where("name IS NOT NULL")
 
 
 def build_addresses(
     spark: SparkSession, inputs: Mapping[str, DataFrame], ctx: Any
-) -> dict[str, DataFrame]:
+) -> dict[str, DataFrame | Patch]:
     """`registry.person_address_history`: where a person was registered, and where it lived."""
-    rows = inputs[PERSON]
+    return {"registry.person_address_history": by_people(spark, inputs, ctx, _addresses)}
+
+
+def _addresses(inputs: Mapping[str, DataFrame]) -> DataFrame:
     kinds = (
         ("户籍", "hukou_division_code", "hukou_address"),
         ("现住", "current_division_code", "current_address"),
@@ -60,24 +70,28 @@ def build_addresses(
     found: DataFrame | None = None
     for kind, division, address in kinds:
         part = (
-            history(rows, (division, address))
+            history(inputs[PERSON], (division, address))
             .where(f"{division} IS NOT NULL OR {address} IS NOT NULL")
             .withColumnsRenamed({division: "division_code", address: "address"})
             .withColumn("address_kind", F.lit(kind))
         )
         found = part if found is None else found.unionByName(part)
     assert found is not None
-    return {"registry.person_address_history": found}
+    return found
 
 
 def build_members(
     spark: SparkSession, inputs: Mapping[str, DataFrame], ctx: Any
-) -> dict[str, DataFrame]:
+) -> dict[str, DataFrame | Patch]:
     """`registry.household_member`: who belongs to which household, as what, and when.
 
     户籍户 from the register, 低保家庭 from the lists of civil affairs: two kinds that need not
     have the same members.
     """
+    return {MEMBER: by_people(spark, inputs, ctx, _members)}
+
+
+def _members(inputs: Mapping[str, DataFrame]) -> DataFrame:
     registered = (
         history(inputs[PERSON], ("household_no", "relation_to_head"))
         .where("household_no IS NOT NULL")
@@ -99,8 +113,28 @@ def build_members(
         .where("household_no IS NOT NULL")
         .dropDuplicates(["person_id", "household_no", "valid_from", "known_from"])
     )
-    rows = registered.unionByName(supported).withColumn("household_id", F.expr(_HOUSEHOLD_ID))
-    return {"registry.household_member": rows}
+    rows = registered.unionByName(supported)
+    return rows.withColumn("household_id", F.expr(_HOUSEHOLD_ID))
+
+
+def by_people(
+    spark: SparkSession,
+    inputs: Mapping[str, DataFrame],
+    ctx: Any,
+    make: Callable[[Mapping[str, DataFrame]], DataFrame],
+) -> DataFrame | Patch:
+    """A table that says of each person what follows from its own rows alone.
+
+    Built on from the last version for the people whom the last patches of `registry.person`
+    touched. make: the table from rows of its inputs, all of which have `person_id`.
+    """
+    before: Before | None = ctx.before
+    told = before.told(PERSON) if before is not None else None
+    if told is None:
+        return make(inputs)
+    people = put(spark, told.distinct(), ctx.scratch / "people")
+    some = {t: f.join(F.broadcast(people), "person_id", "left_semi") for t, f in inputs.items()}
+    return Patch("person_id", people, make(some), people)
 
 
 # A household's number is its department's own: the kind belongs to the key.
@@ -111,23 +145,44 @@ _HOUSEHOLD_ID = (
 
 def build_households(
     spark: SparkSession, inputs: Mapping[str, DataFrame], ctx: Any
-) -> dict[str, DataFrame]:
+) -> dict[str, DataFrame | Patch]:
     """`registry.household`: one row per household and stretch in which it has the same head.
 
-    Reads `registry.household_member` and, for the place, `registry.person`.
+    Reads `registry.household_member` and, for the place, `registry.person`. Built on from the last
+    version for the households of the people whom the last patches touched.
     """
-    members = inputs["registry.household_member"]
+    members, before = inputs[MEMBER], ctx.before
+    told = before.told(MEMBER) if before is not None else None
+    if told is None:
+        return {HOUSEHOLD: _households(members, inputs[PERSON], ctx)}
+    people = put(spark, told.distinct(), ctx.scratch / "people")
+    led = before.rows.join(
+        F.broadcast(people.withColumnRenamed("person_id", "head_person_id")),
+        "head_person_id",
+        "left_semi",
+    )
+    lived = members.join(F.broadcast(people), "person_id", "left_semi")
+    found = led.select("household_id").unionByName(lived.select("household_id"))
+    touched = put(spark, found.distinct(), ctx.scratch / "households")
+    some = members.join(F.broadcast(touched), "household_id", "left_semi")
+    rows = _households(some, inputs[PERSON], ctx)
+    return {HOUSEHOLD: Patch("household_id", touched, rows, touched)}
+
+
+def _households(members: DataFrame, people: DataFrame, ctx: Any) -> DataFrame:
     heads = members.where(_is_head(ctx))
-    place = inputs[PERSON].where("known_to IS NULL").selectExpr(
-        "person_id", "hukou_division_code AS division_code",
-        "row_number() OVER (PARTITION BY person_id ORDER BY valid_from DESC) AS n",
-    ).where("n = 1").drop("n")  # fmt: skip
+    latest = "max_by(hukou_division_code, struct(valid_from, known_from)) AS division_code"
+    place = (
+        people.where("known_to IS NULL")
+        .join(heads.select("person_id").distinct(), "person_id", "left_semi")
+        .groupBy("person_id")
+        .agg(F.expr(latest))
+    )
     rows = heads.join(place, "person_id", "left").selectExpr(
         "household_id", "household_kind", "household_no", "person_id AS head_person_id",
         "division_code", *_CLOCKS,
     )  # fmt: skip
-    once = ["household_id", "head_person_id", "valid_from", "known_from"]
-    return {"registry.household": rows.dropDuplicates(once)}
+    return rows.dropDuplicates(["household_id", "head_person_id", "valid_from", "known_from"])
 
 
 def _is_head(ctx: Any) -> str:
@@ -139,19 +194,44 @@ def _is_head(ctx: Any) -> str:
 def history(rows: DataFrame, attributes: Sequence[str]) -> DataFrame:
     """`person_id`, the attributes and the four clocks: joined where only something else changed."""
     kept = rows.select("person_id", *attributes, *_CLOCKS)
-    counted = kept.withColumn("_n", F.expr("count(*) OVER (PARTITION BY person_id)"))
-    # Most people have one row, which is its own history.
-    single = counted.where("_n = 1").drop("_n")
-    types = {f.name: f.dataType.simpleString() for f in kept.schema.fields}
-    schema = ", ".join(f"`{n}` {t}" for n, t in types.items())
+    own = "OVER (PARTITION BY person_id)"
+    # Of most people all that is known was learned at once, and is believed still: nothing is to be
+    # told for each moment of knowledge.
+    once = f"min(known_from) {own} = max(known_from) {own} AND count(known_to) {own} = 0"
+    told = kept.withColumn("_once", F.expr(once))
     several = (
-        counted.where("_n > 1")
-        .drop("_n")
+        told.where("NOT _once")
+        .drop("_once")
         .repartition("person_id")
         .sortWithinPartitions("person_id", "known_from", "valid_from")
-        .mapInArrow(partial(_project, attributes=tuple(attributes)), schema)
+        .mapInArrow(partial(_project, attributes=tuple(attributes)), kept.schema)
     )
-    return single.unionByName(several)
+    return _known_once(told.where("_once").drop("_once"), attributes).unionByName(several)
+
+
+def _known_once(rows: DataFrame, attributes: Sequence[str]) -> DataFrame:
+    """The same for people of whom all was learned at one moment: neighbours that agree are one."""
+    ordered = "OVER (PARTITION BY person_id ORDER BY valid_from)"
+    same = " AND ".join(
+        [f"lag(valid_to) {ordered} <=> valid_from"]
+        + [f"lag(`{a}`) {ordered} <=> `{a}`" for a in attributes]
+    )
+    starts = f"CASE WHEN row_number() {ordered} > 1 AND {same} THEN 0 ELSE 1 END"
+    numbered = rows.withColumn("_starts", F.expr(starts)).withColumn(
+        "_nth", F.expr(f"sum(_starts) {ordered}")
+    )
+    first = [F.first(a, ignorenulls=False).alias(a) for a in attributes]
+    return (
+        numbered.groupBy("person_id", "_nth")
+        .agg(
+            *first,
+            F.min("valid_from").alias("valid_from"),
+            F.expr("max_by(valid_to, valid_from)").alias("valid_to"),
+            F.min("known_from").alias("known_from"),
+            F.expr("CAST(NULL AS TIMESTAMP)").alias("known_to"),
+        )
+        .select("person_id", *attributes, *_CLOCKS)
+    )
 
 
 def _project(

@@ -26,21 +26,25 @@ _POLICE = ", ".join(f"'{feed}'" for feed in POLICE)
 _CHUNK = 4096
 
 
+# A row of a feed and whom it speaks of: all that was ever said there is one speaker's.
+ROW = "concat_ws('|', source, source_key, role)"
+NUMBER = (
+    f"coalesce(id_no, CASE WHEN id_type IN {_FOREIGN} AND length(id_no_delivered) > 4 "
+    "THEN concat(id_type, ':', upper(id_no_delivered)) END)"
+)
+UNIT = f"CASE WHEN source IN ({_POLICE}) THEN concat('U:', source_key) END"
+
+
 def identified(voices: DataFrame) -> DataFrame:
     """Adds `_number, _unit, _speaker, _atom, _component, _is_shared` (two people use the number),
-    `match_rule` and `match_score` to voices.
+    `_is_joined` (the component has several atoms), `match_rule` and `match_score` to voices.
 
-    Voices without a sound number and without a unit have no atom yet.
+    Voices without a sound number and without a unit have no atom yet. What is decided of a number
+    or unit is decided by all its voices: give them all.
     """
-    named = voices.withColumns(
-        {
-            "_number": F.expr(
-                "coalesce(id_no, CASE WHEN id_type IN " + _FOREIGN + " AND length(id_no_delivered) "
-                "> 4 THEN concat(id_type, ':', upper(id_no_delivered)) END)"
-            ),
-            "_unit": F.expr(f"CASE WHEN source IN ({_POLICE}) THEN concat('U:', source_key) END"),
-        }
-    ).withColumn("_speaker", F.expr("coalesce(_unit, concat_ws('|', source, source_key, role))"))
+    named = voices.withColumns({"_number": F.expr(NUMBER), "_unit": F.expr(UNIT)}).withColumn(
+        "_speaker", F.expr(f"coalesce(_unit, {ROW})")
+    )
     atoms = _atoms(named)
     spoken = named.join(atoms, ["_number", "_speaker"], "left")
     # Most numbers have one person: only the others stand in `atoms`.
@@ -51,6 +55,7 @@ def identified(voices: DataFrame) -> DataFrame:
         .withColumns(
             {
                 "_component": F.expr("coalesce(_root, _atom)"),
+                "_is_joined": F.expr("_root IS NOT NULL"),
                 "_is_shared": F.expr("coalesce(_is_shared, false)"),
                 "match_rule": F.expr(
                     "CASE WHEN _number IS NOT NULL THEN 'number' WHEN _unit IS NOT NULL "

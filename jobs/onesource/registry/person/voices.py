@@ -44,6 +44,13 @@ COLUMNS = {
     "line": "bigint",
     "said_order": "string",
 }
+# What the linker compares beside those: attributes again, so that no text is parsed for it.
+COMPARED = {
+    "_address": ("current_address", "hukou_address"),
+    "_phone": ("phone",),
+    "_father_id_no": ("father_id_no",),
+    "_guardian_id_no": ("guardian_id_no",),
+}
 
 
 @dataclass(frozen=True)
@@ -232,7 +239,10 @@ SPEAKERS: tuple[Speaker, ...] = (
 
 
 def voices(silver: Mapping[str, DataFrame]) -> DataFrame:
-    """Every voice of the tables at hand, in `COLUMNS`. A feed that was never served is silent."""
+    """Every voice of the tables at hand, in `COLUMNS` and `COMPARED`.
+
+    A feed that was never served is silent.
+    """
     found: DataFrame | None = None
     for speaker in SPEAKERS:
         if speaker.table in silver:
@@ -268,4 +278,8 @@ def _said(speaker: Speaker, rows: DataFrame) -> DataFrame:
         F.expr(f"CAST({shape.get(name, 'NULL')} AS {kind})").alias(name)
         for name, kind in COLUMNS.items()
     ]
+    for name, attributes in COMPARED.items():
+        said = [speaker.attributes[a] for a in attributes if a in speaker.attributes]
+        sql = f"CAST({said[0]} AS STRING)" if said else "CAST(NULL AS STRING)"
+        cells.append(F.expr(sql).alias(name))
     return rows.where(speaker.where).select(*cells)

@@ -16,6 +16,7 @@ from pyspark.sql import functions as F
 
 from onesource.errors import OneSourceError
 from onesource.person_keys import PersonKey
+from onesource.registry.patch import Before, Patch, put
 from onesource.registry.tokens.forms import forms
 from onesource.spark.person_columns import id_token
 
@@ -25,13 +26,29 @@ TABLE = "registry.person_token"
 
 def build(
     spark: SparkSession, inputs: Mapping[str, DataFrame], context: Any
-) -> Mapping[str, DataFrame]:
+) -> Mapping[str, DataFrame | Patch]:
     """One row a token, person and interval; `is_shared` where another person has it too, both
-    believed at one time."""
+    believed at one time. Built on from the last version for the tokens of the people touched."""
     key = getattr(context, "key", None)
     if key is None:
         raise OneSourceError(f"{TABLE}: there is no person key to make tokens with")
-    return {TABLE: tokens(inputs[HISTORY], key)}
+    before: Before | None = context.before
+    told = before.told(HISTORY) if before is not None else None
+    if before is None or told is None:
+        return {TABLE: tokens(inputs[HISTORY], key)}
+    people = told.distinct()
+    mine = tokens(_of(inputs[HISTORY], people), key).select("id_token")
+    found = _of(before.rows, people).select("id_token").unionByName(mine).distinct()
+    touched = put(spark, found, context.scratch / "tokens")
+    # Whoever else has one of these tokens: whether it is shared follows from all of them.
+    others = before.rows.join(F.broadcast(touched), "id_token", "left_semi").select("person_id")
+    every = tokens(_of(inputs[HISTORY], people.unionByName(others).distinct()), key)
+    rows = every.join(F.broadcast(touched), "id_token", "left_semi")
+    return {TABLE: Patch("id_token", touched, rows, touched)}
+
+
+def _of(rows: DataFrame, people: DataFrame) -> DataFrame:
+    return rows.join(F.broadcast(people), "person_id", "left_semi")
 
 
 def tokens(history: DataFrame, key: PersonKey) -> DataFrame:

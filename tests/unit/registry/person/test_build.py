@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
+import json
+import tempfile
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
+from functools import partial
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
+from onesource import person_keys
 from onesource.config import Settings
 from onesource.contracts.load import load_catalogue
 from onesource.contracts.model import Catalogue
+from onesource.registry.patch import Before, Patch
 from onesource.registry.person.after import build_payments, build_redirects
 from onesource.registry.person.build import build_person, build_source
-from onesource.registry.person.histories import build_ids, build_members, build_names
+from onesource.registry.person.histories import (
+    build_households,
+    build_ids,
+    build_members,
+    build_names,
+)
+from onesource.registry.tokens import person_token
 from tests.unit.registry.person.people import at, day
 
 A, B, C = "142325196001010010", "142325196001010029", "142326197506151231"
 SETTINGS = Settings.from_environment({})
+KEY = person_keys.ring(Path(tempfile.mkdtemp()) / "keys").current
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +77,10 @@ def resident(no: str, name: str, id_no: str | None, on: str = "2024-01-31", **mo
 
 def build(spark: SparkSession, catalogue: Catalogue, **feeds: list[Any]) -> SimpleNamespace:
     """The tables of persons from rows of the feeds named."""
-    ctx = SimpleNamespace(catalogue=catalogue, day=date(2024, 6, 1), settings=SETTINGS)
+    ctx = SimpleNamespace(
+        catalogue=catalogue, day=date(2024, 6, 1), settings=SETTINGS, before=None,
+        scratch=Path(tempfile.mkdtemp()), key=KEY,
+    )  # fmt: skip
     inputs = {
         f"silver.base_{name}": silver(spark, catalogue, f"base.{name}", rows)
         for name, rows in feeds.items()
@@ -78,6 +94,7 @@ def build(spark: SparkSession, catalogue: Catalogue, **feeds: list[Any]) -> Simp
         person=person,
         conflicts=made["conflicts"](person),
         tables=tables,
+        inputs=inputs,
         ctx=ctx,
     )
 
@@ -182,3 +199,69 @@ def test_the_times_of_the_rows_are_times_of_receipt(
     made = build(spark, catalogue, resident=[resident("1", "王小明", A)])
     (row,) = made.person.collect()
     assert row["known_from"].astimezone(UTC) == datetime(2024, 1, 31, tzinfo=UTC)
+
+
+BUILDERS: dict[str, Any] = {
+    "registry.person_source": build_source,
+    "registry.person": build_person,
+    "registry.person_id_history": build_ids,
+    "registry.household_member": build_members,
+    "registry.household": build_households,
+    "registry.person_token": person_token.build,
+}
+
+
+def test_a_patch_makes_the_same_tables_as_building_all_of_them(
+    spark: SparkSession, catalogue: Catalogue
+) -> None:
+    """Whatever a night brings: a corrected number, a second person, a row that is linked now."""
+    first = {
+        "resident": [
+            resident("1", "王小明", A), resident("2", "张建国", B), resident("3", "李秀英", C),
+            resident("4", "赵大宝", None),
+        ],
+        "enrolment": [
+            {"student_no": "S1", "name": "李秀英", "id_no": C, "on": "2024-02-01",
+             "county_code": "141123000000", "school": "一中"},
+        ],
+    }  # fmt: skip
+    second = {
+        "resident": [
+            *first["resident"][:2],
+            # The police corrects a number: the old one is another's from now on.
+            resident("3", "李秀英", A, "2024-02-28"), resident("5", "孙七", B, "2024-02-28"),
+            {**first["resident"][2], "known_to": at("2024-02-28"), "valid_to": "2024-02-28"},
+            first["resident"][3],
+        ],
+        "enrolment": first["enrolment"],
+        "death_certificate": [
+            {"certificate_no": "D1", "name": "张建国", "id_no": B, "death_date": "2024-02-10",
+             "on": "2024-03-12"}
+        ],
+    }  # fmt: skip
+    old, new = build(spark, catalogue, **first), build(spark, catalogue, **second)
+    for made in (old, new):
+        for table in list(BUILDERS)[2:]:
+            made.tables[table] = BUILDERS[table](spark, made.tables, made.ctx)[table].cache()
+    folder = Path(tempfile.mkdtemp())
+    told: dict[str, DataFrame] = {}
+    registry: dict[str, DataFrame] = {}
+    for table, builder in BUILDERS.items():
+        changed = frozenset({"silver.base_resident", "silver.base_death_certificate"})
+        before = Before(old.tables[table], changed, {t: partial(told.get, t) for t in told})
+        ctx = SimpleNamespace(
+            catalogue=catalogue, day=new.ctx.day, settings=SETTINGS, before=before,
+            scratch=folder / table, key=new.ctx.key,
+        )  # fmt: skip
+        read = new.inputs if table == "registry.person_source" else registry
+        patch = builder(spark, read, ctx)[table]
+        assert isinstance(patch, Patch), table
+        built_on = patch.rest(before.rows).unionByName(patch.rows)
+        assert _content(built_on) == _content(new.tables[table]), table
+        told[table] = patch.told
+        registry[table] = built_on.cache()
+
+
+def _content(rows: DataFrame) -> list[str]:
+    return sorted(json.dumps(r.asDict(recursive=True), default=str, sort_keys=True)
+                  for r in rows.collect())  # fmt: skip

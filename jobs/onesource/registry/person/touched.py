@@ -1,0 +1,98 @@
+"""Of the city's voices those that a night can alter, so that the others stay as they are.
+
+Who is who is decided by numbers, names and the police's key (`identity`): a row that changed can
+alter the persons that have one of its numbers, now or before, those of its unit, and those that
+share a number with them. Nobody else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from onesource.registry.patch import put
+from onesource.registry.person.identity import NUMBER, ROW, UNIT
+from onesource.registry.person.voices import COLUMNS, COMPARED, SPEAKERS, voices
+
+# Where a night touches more voices than this, the whole is built anew: it is not dearer then.
+MANY = 400_000
+_RENAMED = {"former_name": "_former_name", "said_order": "_order"}
+
+
+def as_voices(rows: DataFrame) -> DataFrame:
+    """Rows of `registry.person_source` as the voices that they were made from."""
+    return rows.select(
+        *[F.col(_RENAMED.get(name, name)).alias(name) for name in COLUMNS], *COMPARED
+    )
+
+
+def changed_rows(
+    inputs: Mapping[str, DataFrame], before: DataFrame, tables: Sequence[str]
+) -> tuple[DataFrame, DataFrame]:
+    """The voices of the tables that changed, and `_row` of the rows of which another is said now.
+
+    before: `registry.person_source` as it was. tables: names of silver tables, all in `inputs`.
+    """
+    now = voices({t: inputs[t] for t in tables})
+    feeds = sorted({s.feed for s in SPEAKERS if s.table in tables})
+    then = as_voices(before.where(F.col("source").isin(feeds)))
+    signed = _hashed(now, 1).unionByName(_hashed(then, -1))
+    differing = signed.groupBy("_row", "_hash").agg(F.sum("_sign").alias("_n")).where("_n <> 0")
+    return now, differing.select("_row").distinct()
+
+
+def _hashed(rows: DataFrame, sign: int) -> DataFrame:
+    said = [F.col(c) for c in (*COLUMNS, *COMPARED)]
+    return rows.select(
+        F.expr(ROW).alias("_row"), F.xxhash64(*said).alias("_hash"), F.lit(sign).alias("_sign")
+    )
+
+
+def reached(
+    spark: SparkSession, before: DataFrame, fresh: DataFrame, changed: DataFrame, folder: Path
+) -> DataFrame:
+    """`_component` (as it was) of all that rows which changed can alter."""
+    old = before.withColumns({"_row": F.expr(ROW), "_number": F.expr(NUMBER)})
+    there = old.join(F.broadcast(changed), "_row", "left_semi")
+    both = ("_number", "_unit")
+    said = fresh.selectExpr(f"{NUMBER} AS _number", f"{UNIT} AS _unit").unionByName(
+        there.select(*both)
+    )
+    keys = {c: put(spark, said.select(c).dropna().distinct(), folder / c) for c in both}
+    found = put(
+        spark,
+        old.join(F.broadcast(keys["_number"].withColumn("_a", F.lit(1))), "_number", "left")
+        .join(F.broadcast(keys["_unit"].withColumn("_b", F.lit(1))), "_unit", "left")
+        .join(F.broadcast(changed.withColumn("_c", F.lit(1))), "_row", "left")
+        .where("_component IS NOT NULL AND (_a = 1 OR _b = 1 OR _c = 1)")
+        .select("_component")
+        .distinct(),
+        folder / "reached",
+    )
+    return _with_sharers(spark, old, found, folder)
+
+
+def _with_sharers(spark: SparkSession, old: DataFrame, found: DataFrame, folder: Path) -> DataFrame:
+    """Adds those who share a number with one of them, and so on."""
+    shared = put(
+        spark,
+        old.where("_is_shared AND _component IS NOT NULL")
+        .select("_component", "_number")
+        .distinct(),
+        folder / "shared",
+    )
+    step = 0
+    size = found.count()
+    while True:
+        numbers = shared.join(F.broadcast(found), "_component", "left_semi").select("_number")
+        more = shared.join(F.broadcast(numbers.distinct()), "_number", "left_semi")
+        step += 1
+        wider = found.unionByName(more.select("_component")).distinct()
+        found = put(spark, wider, folder / f"reached_{step}")
+        grown = found.count()
+        if grown == size:
+            return found
+        size = grown
