@@ -28,6 +28,7 @@ from pyspark.sql import functions as F
 from onesource.contracts.model import Catalogue, Contract, FieldSpec, History, Kind
 from onesource.quality.predicates import bad_row
 from onesource.quality.rules import Phase, Rule
+from onesource.spark.local import local_rows
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
 ISSUES = "array<struct<field:string,verdict:string,raw:string,detail:string>>"
@@ -259,7 +260,7 @@ def _words(contract: Contract, rules: Sequence[Rule]) -> dict[str, list[str]]:
 def frame(spark: SparkSession, rows: Sequence[dict[str, Any]], types: dict[str, str]) -> DataFrame:
     schema = ", ".join(f"`{n}` {t}" for n, t in types.items())
     values = [tuple(typed(r.get(n), t) for n, t in types.items()) for r in rows]
-    return spark.createDataFrame(values, schema).coalesce(1)
+    return local_rows(spark, values, schema).coalesce(1)
 
 
 def local(rules: Sequence[Rule]) -> list[Rule]:

@@ -14,6 +14,7 @@ from onesource.errors import ContractError
 from onesource.quality.gate import run_gate
 from onesource.quality.odcs import contract_quality
 from onesource.quality.rules import Rule
+from onesource.spark.local import local_rows
 
 WORDS = "dimension: accuracy, description: 规则, customProperties: [{property: en, value: rule}]"
 
@@ -75,7 +76,7 @@ def test_an_entry_passes_on_good_rows_and_holds_on_bad_ones(
     assert (rule.id, rule.zh, rule.en, rule.owner) == ("own", "规则", "rule", "onesource")
 
     def verdict(values: list[int | None]) -> str:
-        frame = spark.createDataFrame([("A", v) for v in values], "mine string, output_t int")
+        frame = local_rows(spark, [("A", v) for v in values], "mine string, output_t int")
         return run_gate(
             frame, [rule], table=rule.table, phase="table", run_id="run", step="step"
         ).verdict

@@ -18,6 +18,7 @@ from onesource.quality.gate import run_gate
 from onesource.quality.predicates import bad_row
 from onesource.quality.results import GateResult
 from onesource.quality.rules import Dimension, Phase, Rule, Severity
+from onesource.spark.local import local_rows
 
 ROWS = 6
 Value = Callable[[int], Any]
@@ -268,7 +269,7 @@ def table(spark: SparkSession, broken: Case | None = None) -> DataFrame:
             row |= broken.broken
         rows.append(row)
     names = list(rows[0])
-    return spark.createDataFrame([tuple(r[n] for n in names) for r in rows], SCHEMA).coalesce(1)
+    return local_rows(spark, [tuple(r[n] for n in names) for r in rows], SCHEMA).coalesce(1)
 
 
 def judge(frame: DataFrame, rules: list[Rule], phase: str = "table", **more: Any) -> GateResult:
@@ -312,7 +313,7 @@ def test_row_conditions_mean_what_great_expectations_means(
         {n: None if n not in first else v for n, v in broken.items()},
         dict.fromkeys(names),
     ]
-    frame = spark.createDataFrame([tuple(r[n] for n in names) for r in rows], SCHEMA).coalesce(1)
+    frame = local_rows(spark, [tuple(r[n] for n in names) for r in rows], SCHEMA).coalesce(1)
     counted = {r.rule.id: r.unexpected for r in judge(frame, pointing).results if r.error is None}
     flags = frame.select(*[F.expr(bad_row(r) or "").cast("int").alias(r.id) for r in pointing])
     by_sql = flags.agg(*[F.sum(r.id).alias(r.id) for r in pointing]).collect()[0].asDict()

@@ -19,6 +19,7 @@ from onesource.quality.gate import DeliveryRows, run_gate
 from onesource.quality.load import file_rules
 from onesource.quality.results import GateResult
 from onesource.quality.rules import Phase, Rule
+from onesource.spark.local import local_rows
 
 ISSUES = "_issues array<struct<field:string,verdict:string,raw:string,detail:string>>"
 REJECTS = "_rejects array<struct<field:string,rule:string,raw:string,detail:string>>"
@@ -52,7 +53,7 @@ def issue(field: str, verdict: str = "FMT") -> dict[str, Any]:
 
 def staged(spark: SparkSession, *rows: dict[str, Any]) -> DataFrame:
     names = list(row())
-    return spark.createDataFrame([tuple(r[n] for n in names) for r in rows], STAGED)
+    return local_rows(spark, [tuple(r[n] for n in names) for r in rows], STAGED).coalesce(1)
 
 
 def judge(
@@ -260,7 +261,7 @@ def test_a_rule_that_reads_a_table_which_is_not_served_holds(
     )
     frame = staged(spark, row("A"), row("B"))
     assert "curated.energy_month is not served" in judge(frame, rules).reason_en
-    month = spark.createDataFrame([("A",), ("B",)], "mine string")
+    month = local_rows(spark, [("A",), ("B",)], "mine string")
     assert judge(frame, rules, tables={"curated.energy_month": month}).passed
     short = judge(frame, rules, tables={"curated.energy_month": month.limit(1)})
     assert (failing(short), short.verdict) == ({"own"}, "held")

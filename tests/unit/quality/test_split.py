@@ -16,6 +16,7 @@ from onesource.errors import OneSourceError
 from onesource.quality.load import file_rules
 from onesource.quality.rules import Rule
 from onesource.quality.split import across_rows, marks_across_rows, split_expressions
+from onesource.spark.local import local_rows
 
 DAY = date(2024, 5, 1)
 ISSUE = "array<struct<field:string,verdict:string,raw:string,detail:string>>"
@@ -78,9 +79,8 @@ def rules(
 def frame(spark: SparkSession, *rows: tuple[str, int, str, int]) -> DataFrame:
     """(mine, day of May, kind, output)."""
     made = [(m, date(2024, 5, d), k, n) for m, d, k, n in rows]
-    return spark.createDataFrame(
-        made, "mine string, day date, kind string, output_t int"
-    ).withColumns({"_issues": F.expr(f"CAST(array() AS {ISSUE})")})
+    frame = local_rows(spark, made, "mine string, day date, kind string, output_t int").coalesce(1)
+    return frame.withColumns({"_issues": F.expr(f"CAST(array() AS {ISSUE})")})
 
 
 def test_each_row_carries_the_rules_it_fails(spark: SparkSession, rules: list[Rule]) -> None:
@@ -123,7 +123,7 @@ def test_rules_over_several_rows_or_tables_are_laid_on_the_rows_they_find(
     rows = frame(
         spark, ("A", 1, "原煤", 5), ("A", 2, "原煤", 50), ("B", 1, "原煤", 5), ("B", 2, "原煤", 6)
     ).withColumn("_rejects", F.expr(f"CAST(NULL AS {REJECT})"))
-    month = spark.createDataFrame([("A",)], "mine string")
+    month = local_rows(spark, [("A",)], "mine string")
     marked = marks_across_rows(rows, rules, {"curated.energy_month": month}, DAY)
     assert marked.columns == rows.columns
 

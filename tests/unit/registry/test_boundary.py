@@ -12,6 +12,7 @@ import shapely
 from pyspark.sql import SparkSession
 
 from onesource.registry.boundary import TABLE, build, describe, overlaps
+from onesource.spark.local import local_rows
 
 SQUARE = shapely.box(111.0, 37.0, 111.1, 37.1)
 BOW = shapely.Polygon([(111, 37), (111.1, 37.1), (111.1, 37), (111, 37.1)])
@@ -88,7 +89,8 @@ def test_a_source_in_wgs84_goes_before_one_that_had_to_be_shifted(spark: SparkSe
         ("141124000000", "临县", "osm", "WGS84", text, received),
         ("141125000000", "柳林县", "amap", "GCJ-02", text, received),
     ]
-    silver = spark.createDataFrame(
+    silver = local_rows(
+        spark,
         rows,
         "code string, name string, source string, crs string, geometry string, "
         "_statement_at timestamp",

@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame, SparkSession
 from onesource.clean.geography.history import Statement
 from onesource.registry import division, division_successor
 from onesource.registry.snapshots import Spoken, speakers
+from onesource.spark.local import local_rows
 
 SILVER = (
     "as_of date, code string, name string, parent_code string, _delivery_id string, "
@@ -44,7 +45,7 @@ def silver(spark: SparkSession) -> DataFrame:
     rows = snapshot(Y2018, 1, {OLD: "前山乡"})
     rows += snapshot(Y2020, 2, {NEW: "辛关镇"})
     rows += snapshot(Y2019, 3, {OLD: "前山乡"})  # arrives last, lies in between
-    return spark.createDataFrame(rows, SILVER)
+    return local_rows(spark, rows, SILVER)
 
 
 def built(spark: SparkSession, silver: DataFrame, module: object) -> DataFrame:

@@ -17,6 +17,7 @@ from onesource.contracts.load import load_catalogue
 from onesource.contracts.model import Catalogue
 from onesource.quality.gate import run_gate
 from onesource.quality.load import file_rules
+from onesource.spark.local import local_rows
 
 HOME = Path(__file__).resolve().parents[3]
 CITY = "141100000000"
@@ -28,7 +29,7 @@ Row = dict[str, Any]
 
 @cache
 def catalogue() -> Catalogue:
-    return load_catalogue(HOME / "schemas")
+    return load_catalogue(HOME / "schemas", odcs=False)
 
 
 def failing(
@@ -41,8 +42,8 @@ def failing(
         extra = {"_delivery_id": "string", "_issues": "string"} if "silver" in name else {}
         schema = {f.name: f.spark_type for f in fields} | extra
         values = [tuple(r.get(n) for n in schema) for r in of]
-        return spark.createDataFrame(
-            values, ", ".join(f"`{n}` {t}" for n, t in schema.items())
+        return local_rows(
+            spark, values, ", ".join(f"`{n}` {t}" for n, t in schema.items())
         ).coalesce(1)
 
     contract = catalogue().tables[table]

@@ -10,6 +10,7 @@ from pyspark.sql import SparkSession
 
 from onesource.contracts.load import load_catalogue
 from onesource.registry.land import mine_link
+from onesource.spark.local import local_rows
 
 HOME = Path(__file__).parents[3]
 PLACE = "longitude double, latitude double, county_code string"
@@ -17,7 +18,8 @@ PLACE = "longitude double, latitude double, county_code string"
 
 def test_a_mine_that_works_on_an_expired_right_or_none_is_a_question(spark: SparkSession) -> None:
     county = "141125000000"
-    mines = spark.createDataFrame(
+    mines = local_rows(
+        spark,
         [
             ("M1", "Operating", "柳林大庄煤矿", "Exact", 110.90, 37.4, county),
             ("M2", "Operating", "柳林同德煤矿", "Exact", 110.80, 37.4, county),
@@ -26,8 +28,8 @@ def test_a_mine_that_works_on_an_expired_right_or_none_is_a_question(spark: Spar
         ],
         f"mine_id string, status string, name_cn string, location_accuracy string, {PLACE}",
     )
-    rights = spark.createDataFrame(
-        [
+    rights = local_rows(
+        spark, [
             ("C1", "大庄煤业", None, date(2030, 1, 1), 110.901, 37.4, county),
             ("C2", "同德煤业", "O1", date(2023, 1, 1), 110.801, 37.4, county),
         ],

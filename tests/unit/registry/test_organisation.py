@@ -14,6 +14,7 @@ from pyspark.sql import DataFrame, Row, SparkSession
 
 from onesource.contracts.load import load_catalogue
 from onesource.registry.organisation import histories, links, states
+from onesource.spark.local import local_rows
 
 HOME = Path(__file__).parents[3]
 A, B, C = "91141125MA0GTB9K08", "92141125MA0H111111", "91141125MA0J222222"
@@ -57,7 +58,7 @@ def frame(spark: SparkSession, rows: list[Row], schema: str) -> DataFrame:
     def cell(n: str, v: Any) -> Any:
         return Decimal(v) if isinstance(v, int | float) and n.endswith(("yuan", "share")) else v
 
-    return spark.createDataFrame([tuple(cell(n, r[n]) for n in names) for r in rows], schema)
+    return local_rows(spark, [tuple(cell(n, r[n]) for n in names) for r in rows], schema)
 
 
 class Built:

@@ -14,6 +14,7 @@ from pyspark.sql import DataFrame, SparkSession
 from onesource.config import Settings
 from onesource.registry import mine, power_plant
 from onesource.registry.places import county_in_name, name_heads, registry_index
+from onesource.spark.local import local_rows
 
 LISHI, LIULIN, JIAOKOU, XIAOYI = "141102000000", "141125000000", "141130000000", "141181000000"
 NAMES = {
@@ -59,8 +60,8 @@ def divisions(spark: SparkSession) -> dict[str, DataFrame]:
         "confidence double, snapshot_after date"
     )
     return {
-        "registry.division": spark.createDataFrame(rows, schema),
-        "registry.division_successor": spark.createDataFrame([], steps),
+        "registry.division": local_rows(spark, rows, schema),
+        "registry.division_successor": local_rows(spark, [], steps),
     }
 
 
@@ -71,8 +72,10 @@ def boundary(spark: SparkSession) -> Iterator[DataFrame]:
         (LISHI, "county", True, True, shapely.to_wkt(shapely.box(111.1, 37.0, 111.2, 37.1))),
         (LIULIN, "county", True, True, shapely.to_wkt(shapely.box(111.0, 37.0, 111.1, 37.1))),
     ]
-    yield spark.createDataFrame(
-        rows, "code string, level string, is_primary boolean, is_valid boolean, geometry string"
+    yield local_rows(
+        spark,
+        rows,
+        "code string, level string, is_primary boolean, is_valid boolean, geometry string",
     )
 
 
@@ -103,7 +106,7 @@ def a_mine(
     schema = MINE.replace("decimal(20,6)", "double").replace(
         "capacity_mtpa double", "capacity_mtpa int"
     )
-    return spark.createDataFrame([row], schema)
+    return local_rows(spark, [row], schema)
 
 
 def found(
@@ -211,7 +214,8 @@ def test_a_double_plant_keeps_its_row_and_is_asked_about(
         ("p2", "Liulin 1 Coal", 1400, 1995, 111.06, "About", "141125"),
         ("p3", "Lishi power station", 100, 2007, 111.15, "Tracker", "离石区"),
     ]
-    plants = spark.createDataFrame(
+    plants = local_rows(
+        spark,
         rows,
         "plant_id string, plant_name string, capacity_mw int, commissioned_year int, "
         "longitude double, source string, county_code_claimed string",

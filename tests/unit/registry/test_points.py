@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from onesource.registry import crs
 from onesource.registry.crs_detector import Agreement, agreement, detect_crs
 from onesource.registry.points import Boundaries, located, supports_claim
+from onesource.spark.local import local_rows
 
 A, B, C = "141101000000", "141102000000", "141103000000"
 M = 1 / 111_320.0  # a metre, in degrees of latitude
@@ -100,7 +101,7 @@ def test_without_claims_the_system_is_unknown() -> None:
 
 def test_spark_columns_answer_as_the_arrays_do(spark: SparkSession) -> None:
     rows = [("111.05", "37.05", A), ("111.1", "37.05", B), ("111.05", "40", A), (None, None, A)]
-    frame = spark.createDataFrame(rows, "lon string, lat string, claimed string").select(
+    frame = local_rows(spark, rows, "lon string, lat string, claimed string").select(
         F.col("lon").cast("decimal(20,6)"), F.col("lat").cast("decimal(20,6)"), "claimed"
     )
     lon, lat = F.col("lon"), F.col("lat")
@@ -118,6 +119,6 @@ def test_the_detector_judges_each_delivery_by_itself(spark: SparkSession) -> Non
     shifted = crs.wgs_to_gcj(lon, lat)
     rows = [("d1", float(x), float(y), A) for x, y in zip(lon, lat, strict=True)]
     rows += [("d2", float(x), float(y), A) for x, y in zip(*shifted, strict=True)]
-    frame = spark.createDataFrame(rows, "delivery string, lon double, lat double, claimed string")
+    frame = local_rows(spark, rows, "delivery string, lon double, lat double, claimed string")
     found = detect_crs(frame, THREE, "lon", "lat", "claimed", ["delivery"]).collect()
     assert {r["delivery"]: r["verdict"] for r in found} == {"d1": "wgs84", "d2": "gcj02"}

@@ -28,6 +28,7 @@ from onesource.registry.person.histories import (
     build_names,
 )
 from onesource.registry.tokens import person_token
+from onesource.spark.local import local_rows
 from tests.unit.registry.person.people import at, day
 
 A, B, C = "142325196001010010", "142325196001010029", "142326197506151231"
@@ -67,7 +68,7 @@ def silver(
             k: (day(v) if types.get(k) == "date" or k == "valid_to" else v) for k, v in row.items()
         }
         filled.append(tuple(said.get(name) for name in wanted))
-    return spark.createDataFrame(filled, ", ".join(f"`{n}` {t}" for n, t in wanted.items()))
+    return local_rows(spark, filled, ", ".join(f"`{n}` {t}" for n, t in wanted.items()))
 
 
 def resident(no: str, name: str, id_no: str | None, on: str = "2024-01-31", **more: Any) -> dict:  # type: ignore[type-arg]
