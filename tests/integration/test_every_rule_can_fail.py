@@ -31,7 +31,7 @@ GOOD_ROWS = 3
 
 @cache
 def catalogue() -> Catalogue:
-    return load_catalogue(SETTINGS.schemas)
+    return load_catalogue(SETTINGS.schemas, odcs=False)
 
 
 @cache
@@ -161,6 +161,31 @@ def whole_rules() -> list[tuple[str, str, str]]:
     return found
 
 
+def samples(spark: SparkSession, table: str, rules: list[Rule]) -> dict[str, Any]:
+    """The valid rows of the other tables that the rules read beside their own."""
+    sample, tables = breaking.sample_of(table), {}
+    for other in {n for r in rules for n in r.needs}:
+        kind = breaking.columns(catalogue().tables[other], Phase.TABLE)
+        base = breaking.valid_row(catalogue().tables[other], catalogue(), Phase.TABLE)
+        given = [base | r for r in sample.tables.get(other, [{}])]
+        tables[other] = breaking.frame(spark, given, kind)
+    return tables
+
+
+@cache
+def failing_on_the_sample(spark: SparkSession, table: str, on: str) -> set[str]:
+    """What the valid rows fail of the rules over several rows, all judged at once."""
+    contract, phase = catalogue().tables[table], Phase(on)
+    wanted = {name for t, o, name in whole_rules() if (t, o) == (table, on)}
+    rules = [r for r in rules_of(table, phase) if r.id in wanted]
+    good = breaking.valid_row(contract, catalogue(), phase)
+    rows = [good | r for r in breaking.sample_of(table).rows] or [good]
+    frame = breaking.frame(spark, rows, breaking.columns(contract, phase))
+    fine = judge(frame, rules, table, phase, tables=samples(spark, table, rules))
+    assert {r.rule.id for r in fine.results} == wanted, fine.reason_en
+    return failing(fine)
+
+
 @pytest.mark.parametrize(("table", "on", "name"), whole_rules() or [("", "", "")])
 def test_each_rule_over_several_rows_fails_on_the_rows_that_break_it(
     spark: SparkSession, table: str, on: str, name: str
@@ -173,14 +198,8 @@ def test_each_rule_over_several_rows_fails_on_the_rows_that_break_it(
     types = breaking.columns(contract, phase)
     good = breaking.valid_row(contract, catalogue(), phase)
     rows = [good | r for r in sample.rows] or [good]
-    tables = {}
-    for other in rule.needs:
-        kind = breaking.columns(catalogue().tables[other], Phase.TABLE)
-        base = breaking.valid_row(catalogue().tables[other], catalogue(), Phase.TABLE)
-        given = [base | r for r in sample.tables.get(other, [{}])]
-        tables[other] = breaking.frame(spark, given, kind)
-    fine = judge(breaking.frame(spark, rows, types), [rule], table, phase, tables=tables)
-    assert failing(fine) == set(), f"the sample of {table} fails {name}: {fine.reason_en}"
+    fine = failing_on_the_sample(spark, table, on)
+    assert name not in fine, f"the sample of {table} fails {name}"
     assert name in {**sample.breaks, **sample.instead}, (
         f"{name} of {table} looks at several rows: say rows that fail it in "
         f"tests/samples/{table}.yaml under breaks"
@@ -188,6 +207,7 @@ def test_each_rule_over_several_rows_fails_on_the_rows_that_break_it(
     worse = [good | r for r in sample.instead.get(name, [])]
     worse = worse or [*rows, *[good | r for r in sample.breaks[name]]]
     near = [rule, *[r for r in rules_of(table, phase) if r.id in ("columns_present", "rows_kept")]]
+    tables = samples(spark, table, [rule])
     broken = judge(breaking.frame(spark, worse, types), near, table, phase, tables=tables)
     assert failing(broken) == {name}, f"{name} of {table} and no other must fail"
     assert all(r.error is None for r in broken.results)
