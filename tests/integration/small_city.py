@@ -135,7 +135,7 @@ class SmallCity:
         return run(self.settings, words=words)
 
     def contract(self, table: str) -> Contract:
-        return load_catalogue(self.settings.schemas).tables[table]
+        return load_catalogue(self.settings.schemas, odcs=False).tables[table]
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         """The served rows of a table, without `_` columns, sorted."""

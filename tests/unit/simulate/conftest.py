@@ -16,7 +16,7 @@ NIGHTS = 4
 
 @pytest.fixture(scope="session")
 def own_catalogue() -> Catalogue:
-    return load_catalogue(HOME / "schemas")
+    return load_catalogue(HOME / "schemas", odcs=False)
 
 
 @pytest.fixture(scope="session")
