@@ -19,6 +19,7 @@ from onesource.config import BEIJING, Settings
 from onesource.contracts.load import load_catalogue
 from onesource.contracts.model import Catalogue
 from onesource.curate.sqlfiles import load_sql, rewrite
+from onesource.spark.local import local_rows
 from tests.integration.breaking import typed
 
 SETTINGS = Settings.from_environment({})
@@ -30,14 +31,14 @@ CAPACITY = 1_200_000
 
 @cache
 def catalogue() -> Catalogue:
-    return load_catalogue(SETTINGS.schemas)
+    return load_catalogue(SETTINGS.schemas, odcs=False)
 
 
 def table(spark: SparkSession, name: str, rows: Sequence[Mapping[str, Any]]) -> DataFrame:
     """Rows of a contract's table; what is not given is null."""
     fields = {f.name: f.spark_type for f in catalogue().tables[name].fields}
     values = [tuple(typed(r.get(n), t) for n, t in fields.items()) for r in rows]
-    return spark.createDataFrame(values, ", ".join(f"`{n}` {t}" for n, t in fields.items()))
+    return local_rows(spark, values, ", ".join(f"`{n}` {t}" for n, t in fields.items()))
 
 
 def codelist(spark: SparkSession, name: str) -> DataFrame:
@@ -48,7 +49,7 @@ def codelist(spark: SparkSession, name: str) -> DataFrame:
         (r.code, r.name, r.parent, *(r.extra.get(k) for k in extra), r.valid_from, r.valid_to)
         for r in rows
     ]
-    frame = spark.createDataFrame(values, ", ".join(f"`{c}` string" for c in columns))
+    frame = local_rows(spark, values, ", ".join(f"`{c}` string" for c in columns))
     return frame.withColumns({c: F.col(c).cast("date") for c in ("valid_from", "valid_to")})
 
 

@@ -18,6 +18,7 @@ from onesource.clean import histories, silver
 from onesource.clean.stage import Staged
 from onesource.contracts.model import Contract
 from onesource.lake import delta
+from onesource.spark.local import local_rows
 from tests.integration.small_city import feed, field, key, make_city
 
 DAY = date(2024, 1, 1)
@@ -179,15 +180,13 @@ def brought(
         "_statement_at": F.expr("CAST(_day AS TIMESTAMP)"),
         "_received_at": F.expr("TIMESTAMP'2024-03-01 12:00:00' + make_interval(0,0,0,0,_r)"),
     }
-    marks = spark.createDataFrame(place, shape).withColumns(times).drop("_day", "_r")
+    marks = local_rows(spark, place, shape).withColumns(times).drop("_day", "_r")
     rows = [
         (str(s.world), name, words, None if since is None else DAY + timedelta(days=since), *p)
         for s, p in zip(said, place, strict=True)
         for name, words, since in s.rows
     ]
-    batch = spark.createDataFrame(
-        rows, f"world string, id string, words string, since date, {shape}"
-    )
+    batch = local_rows(spark, rows, f"world string, id string, words string, since date, {shape}")
     batch = batch.withColumns(times).drop("_day", "_r")
     every = silver.columns(contract)
     batch = histories._shaped(

@@ -30,6 +30,7 @@ from onesource.config import Settings
 from onesource.registry import boundary, division, division_successor, mine, power_plant
 from onesource.registry.crs_detector import agreement
 from onesource.registry.points import Boundaries
+from onesource.spark.local import local_rows
 
 HOME = Path(__file__).resolve().parents[2]
 REFERENCE = HOME.parent / "shared" / "reference"
@@ -188,7 +189,8 @@ def silver_of(
         for i, (day, holding) in enumerate(snapshots)
         for code, s in holding.items()
     ]
-    return spark.createDataFrame(
+    return local_rows(
+        spark,
         rows,
         "as_of date, code string, name string, parent_code string, _delivery_id string, "
         "_statement_at timestamp, _received_at timestamp",
@@ -363,8 +365,10 @@ def test_operating_mines_by_county_are_those_of_the_domain_page(counties: Bounda
 @pytest.fixture(scope="module")
 def polygons(spark: SparkSession, osm: list[dict[str, Any]]) -> DataFrame:
     rows = [(r["code"], r["level"], True, r["is_valid"], r["geometry"]) for r in osm]
-    return spark.createDataFrame(
-        rows, "code string, level string, is_primary boolean, is_valid boolean, geometry string"
+    return local_rows(
+        spark,
+        rows,
+        "code string, level string, is_primary boolean, is_valid boolean, geometry string",
     )
 
 
@@ -391,7 +395,8 @@ def test_the_mine_registry_reads_addresses_and_asks_about_those_that_contradict_
         )
         for r in mines()
     ]
-    silver = spark.createDataFrame(
+    silver = local_rows(
+        spark,
         rows,
         "mine_id string, status string, name_cn string, name_en string, name_aka string, "
         "capacity_mtpa decimal(20,6), mine_type string, gas_level string, "
@@ -438,7 +443,8 @@ def test_liulin_1_is_found_to_be_the_liansheng_plant(
         )
         for r in rows_of(REFERENCE / "sector" / "power_plants_luliang_wri.csv")
     ]
-    silver = spark.createDataFrame(
+    silver = local_rows(
+        spark,
         rows,
         "plant_id string, plant_name string, fuel string, capacity_mw decimal(12,3), "
         "commissioned_year int, owner string, location string, longitude decimal(10,7), "

@@ -15,6 +15,7 @@ from onesource.ingest.landing import Record
 from onesource.lake import delta
 from onesource.lake.paths import quarantine_path
 from onesource.quality.rules import Rule
+from onesource.spark.local import local_rows
 
 COLUMNS = {
     "delivery_id": "string",
@@ -65,16 +66,17 @@ def rejected_rows(
     rules: Sequence[Rule],
 ) -> DataFrame:
     """One row per rejected row and reason (`COLUMNS`)."""
-    files = spark.createDataFrame(
-        [(r.delivery_id, r.file_name) for r in records], "_delivery_id string, file string"
+    files = local_rows(
+        spark, [(r.delivery_id, r.file_name) for r in records], "_delivery_id string, file string"
     )
     texts = _texts(rules)
-    words = spark.createDataFrame(
+    words = local_rows(
+        spark,
         [(rule, zh, en, owner) for rule, (zh, en, owner) in texts.items()],
         "rule string, zh string, en string, rule_owner string",
     )
     words_of = {f.name: f.business_name for c in (feed.served, feed) for f in c.fields}
-    names = spark.createDataFrame(list(words_of.items()), "field string, field_name_zh string")
+    names = local_rows(spark, list(words_of.items()), "field string, field_name_zh string")
     steward = feed.properties.steward or "provider"
     exploded = rejected.select("*", F.explode("_rejects").alias("_r"))
     flat = exploded.select(

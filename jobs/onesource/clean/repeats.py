@@ -23,6 +23,7 @@ from pyspark.sql import functions as F
 
 from onesource.clean.bitemporal import LACKED, SAID
 from onesource.contracts.model import Contract
+from onesource.spark.local import local_rows
 
 NOTHING = -1  # before a scope's first statement
 
@@ -116,15 +117,17 @@ def plan(spark: SparkSession, marks: Iterable[Mark]) -> Plan:
         if at != NOTHING and not worlds[w][at].is_new
     }
     return Plan(
-        spark.createDataFrame(
+        local_rows(
+            spark,
             numbers,
             "_scope string, _order string, _world string, _at int, _is_new boolean",
         ),
-        spark.createDataFrame(
-            [(w, [(c.at, c.before) for c in found]) for w, found in asked.items()],
+        local_rows(
+            spark,
+            [(w, [{"at": c.at, "before": c.before} for c in f]) for w, f in asked.items()],
             "_world string, _checks array<struct<at:int,before:int>>",
         ),
-        spark.createDataFrame(sorted(watched), "_world string, _watched int"),
+        local_rows(spark, sorted(watched), "_world string, _watched int"),
         all(len(found) == 1 and found[0].is_new for found in worlds.values()),
     )
 

@@ -29,6 +29,7 @@ from onesource.contracts.model import Contract
 from onesource.contracts.properties import Correction, History
 from onesource.ingest.landing import Record
 from onesource.lake import delta
+from onesource.spark.local import local_rows
 
 VISIBLE = "_state IS NULL"
 
@@ -96,7 +97,7 @@ def empty(spark: SparkSession, path: Path, feed: Contract) -> None:
     delta.keep_statistics(spark, path, _TECHNICAL_STATISTICS)
     schema = ", ".join(f"`{n}` {t}" for n, t in columns(feed).items())
     delta.write(
-        spark.createDataFrame([], schema),
+        local_rows(spark, [], schema),
         path,
         mode="overwrite",
         partition_by=feed.properties.partition_by,
@@ -161,9 +162,8 @@ def _replace(
     )
     if not winners:
         return Applied(None, late)
-    pairs = spark.createDataFrame(
-        [(s, r.delivery_id) for s, r in winners.items()], "_scope string, _delivery_id string"
-    )
+    won_by = [(s, r.delivery_id) for s, r in winners.items()]
+    pairs = local_rows(spark, won_by, "_scope string, _delivery_id string")
     rows = _rows(feed, staged).join(F.broadcast(pairs), ["_scope", "_delivery_id"], "left_semi")
     marks = _marks(spark, feed, winners)
     where = None
@@ -184,7 +184,7 @@ def _spoken(spark: SparkSession, path: Path, scopes: list[str]) -> dict[str, str
 def _marks(spark: SparkSession, feed: Contract, winners: Mapping[str, Record]) -> DataFrame:
     facts = [(s, r.delivery_id, r.statement_at, r.received_at, r.order) for s, r in winners.items()]
     names = "_scope string, _delivery_id string, _s string, _r string, _order string"
-    marks = spark.createDataFrame(facts, names).select(
+    marks = local_rows(spark, facts, names).select(
         "_scope",
         "_delivery_id",
         F.to_timestamp("_s").alias("_statement_at"),
@@ -315,7 +315,7 @@ def _statements(spark: SparkSession, staged: Staged, records: Sequence[Record]) 
         for s in staged.counts[r.delivery_id].scopes
     ]
     names = "_scope string, _delivery_id string, _s string, _r string, _order string"
-    return spark.createDataFrame(facts, names).select(
+    return local_rows(spark, facts, names).select(
         "_scope",
         "_delivery_id",
         F.to_timestamp("_s").alias("_statement_at"),

@@ -29,6 +29,7 @@ from onesource.lake.paths import bronze_path, staging_path
 from onesource.person_keys import PersonKey
 from onesource.quality.rules import Rule
 from onesource.quality.split import across_rows, marks_across_rows, split_expressions
+from onesource.spark.local import local_rows
 from onesource.spark.person_columns import id_token
 
 ISSUE = "struct<field:string,verdict:string,raw:string,detail:string>"
@@ -143,7 +144,7 @@ def _bronze_rows(
         for r in records
     ]
     columns = "_delivery_id string, _s_at string, _r_at string, _order string, _file_scope string"
-    delivered = spark.createDataFrame(facts, columns).select(
+    delivered = local_rows(spark, facts, columns).select(
         "_delivery_id",
         F.to_timestamp("_s_at").alias("_statement_at"),
         F.to_timestamp("_r_at").alias("_received_at"),

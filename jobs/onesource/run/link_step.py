@@ -12,6 +12,7 @@ from onesource.run import ledger
 from onesource.run.context import RunContext
 from onesource.run.ledger import PASSED
 from onesource.run.results import Status, StepResult
+from onesource.spark.local import local_rows
 
 _ENDED = "link-ended"  # in place of a step's digest
 
@@ -35,7 +36,7 @@ def ended_link(
         version = state.version
         return StepResult(contract.table, Status.HELD, version, state.rows, 0.0, zh, en)
     schema = ", ".join(f"`{f.name}` {f.spark_type}" for f in contract.fields)
-    version = delta.write(ctx.spark.createDataFrame([], schema), path, mode="overwrite")
+    version = delta.write(local_rows(ctx.spark, [], schema), path, mode="overwrite")
     delta.drop_old_files(ctx.spark, path)
     ctx.record(
         {

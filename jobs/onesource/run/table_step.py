@@ -35,6 +35,7 @@ from onesource.run.link_step import ended_link, log_link
 from onesource.run.recover import recover
 from onesource.run.results import Status, StepResult
 from onesource.run.tickets import write_tickets
+from onesource.spark.local import local_rows
 
 
 class Builder(Protocol):
@@ -218,7 +219,7 @@ def _codelist(spark: SparkSession, codes: CodeList) -> DataFrame:
         for r in codes.rows
     ]
     schema = ", ".join(f"`{n}` string" for n in [*names, "valid_from", "valid_to"])
-    frame = spark.createDataFrame(rows, schema)
+    frame = local_rows(spark, rows, schema)
     return frame.withColumns({n: F.col(n).cast("date") for n in ("valid_from", "valid_to")})
 
 

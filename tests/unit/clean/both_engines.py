@@ -11,6 +11,7 @@ from pyspark.sql import SparkSession
 from onesource.clean.standardisers import Answer, Context, Use, standardise, standardise_values
 from onesource.config import Settings
 from onesource.contracts.load import load_codelist
+from onesource.spark.local import local_rows
 
 TODAY = date(2024, 6, 30)
 # raw, value, verdict, a part of the detail
@@ -39,7 +40,7 @@ def check_without_a_jvm(table: Table) -> None:
 
 def check_alike(spark: SparkSession, name: str, raws: list[str | None], **args: str) -> None:
     """Spark and DuckDB answer every value alike."""
-    frame = spark.createDataFrame(list(enumerate(raws)), "i int, raw string").coalesce(1)
+    frame = local_rows(spark, list(enumerate(raws)), "i int, raw string").coalesce(1)
     uses = [Use("raw", "s", name, args)]
     rows = standardise(frame, uses, context(), native=True).orderBy("i").collect()
     found = [(r.s.value, r.s.verdict, r.s.detail) for r in rows]

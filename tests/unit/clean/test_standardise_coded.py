@@ -10,6 +10,7 @@ from pyspark.sql import SparkSession
 from onesource.clean.standardisers import Context, Use, standardise, standardise_values
 from onesource.config import Settings
 from onesource.contracts.load import load_catalogue
+from onesource.spark.local import local_rows
 
 # standardiser, arguments → raw, value, verdict, a part of the detail
 Vector = tuple[str | None, str | None, str, str]
@@ -104,7 +105,7 @@ VECTORS: list[tuple[str, Mapping[str, str], list[Vector]]] = [
 
 @pytest.fixture(scope="module")
 def context() -> Context:
-    return Context(load_catalogue(Settings.from_environment().schemas).codelists)
+    return Context(load_catalogue(Settings.from_environment().schemas, odcs=False).codelists)
 
 
 @pytest.mark.parametrize(("name", "args", "vectors"), VECTORS)
@@ -120,7 +121,7 @@ def test_without_a_jvm(
 def test_both_engines_answer_alike(spark: SparkSession, context: Context) -> None:
     for name, args, vectors in VECTORS:
         raws = [v[0] for v in vectors]
-        frame = spark.createDataFrame([(i, r) for i, r in enumerate(raws)], "i int, raw string")
+        frame = local_rows(spark, list(enumerate(raws)), "i int, raw string").coalesce(1)
         found = standardise(frame, [Use("raw", "s", name, args)], context).orderBy("i").collect()
         expected = list(standardise_values(name, args, raws, context))
         assert [(r.s.value, r.s.verdict, r.s.detail) for r in found] == expected, name

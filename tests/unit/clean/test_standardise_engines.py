@@ -25,6 +25,7 @@ from onesource.clean.standardisers.registry import STANDARDISERS
 from onesource.clean.standardisers.sql import FOLD_FROM, FOLD_TO, renamed
 from onesource.contracts.model import CodeList
 from onesource.errors import UsageError
+from onesource.spark.local import local_rows
 from tests.unit.clean.both_engines import answers, check_alike, context
 
 SQL_NAMES = [n for n in names() if STANDARDISERS[n].build is not None]
@@ -114,7 +115,7 @@ def test_both_engines_answer_alike_whatever_the_cell_holds(spark: SparkSession, 
 def test_many_fields_of_one_table_are_answered_as_each_alone(spark: SparkSession) -> None:
     # Twice, so that values repeat, and in several batches of one worker.
     cells = [*enumerate(ANYTHING), *enumerate(ANYTHING)]
-    frame = spark.createDataFrame(cells, "i int, raw string").repartition(3)
+    frame = local_rows(spark, cells, "i int, raw string").repartition(3)
     uses = [Use("raw", f"s_{n}", n) for n in SQL_NAMES]
     rows = standardise(frame, uses, context()).orderBy("i").collect()
     for name in SQL_NAMES:
@@ -191,7 +192,7 @@ def test_a_wrong_use_says_what_is_allowed(name: str, args: dict[str, str], messa
 
 
 def test_fields_that_refer_to_one_another_in_a_circle_are_refused(spark: SparkSession) -> None:
-    frame = spark.createDataFrame([("1", "2")], "a string, b string")
+    frame = local_rows(spark, [("1", "2")], "a string, b string")
     uses = [
         Use("a", "x", "coordinates", {"lat": "$y"}),
         Use("b", "y", "coordinates", {"lat": "$x"}),

@@ -13,6 +13,7 @@ from pyspark.sql import SparkSession
 from onesource.clean.standardisers import Use, check_args, standardise
 from onesource.config import BEIJING
 from onesource.errors import UsageError
+from onesource.spark.local import local_rows
 from tests.unit.clean.both_engines import Table, answers, check_alike, check_without_a_jvm, context
 
 TABLES: list[Table] = [
@@ -281,7 +282,7 @@ def test_both_engines_answer_every_example_alike(
 
 def test_spark_reads_a_datetime_as_the_moment_that_was_meant(spark: SparkSession) -> None:
     raws = ["2017-07-15T00:00:00Z", "1500048000", "2017-07-15 08:30:00.5", "1988-07-01 10:00:00"]
-    frame = spark.createDataFrame([(r,) for r in raws], "raw string").coalesce(1)
+    frame = local_rows(spark, [(r,) for r in raws], "raw string").coalesce(1)
     read = standardise(frame, [Use("raw", "s", "datetime")], context())
     found = read.selectExpr("cast(try_cast(s.value as timestamp) as double) as at").collect()
     # Beijing had summer time in 1988: UTC+9.

@@ -11,6 +11,7 @@ from pyspark.sql import SparkSession
 
 from onesource.clean.standardisers import Use, check_args, standardise
 from onesource.errors import UsageError
+from onesource.spark.local import local_rows
 from tests.unit.clean.both_engines import Table, answers, check_without_a_jvm, context
 
 TABLES: list[Table] = [
@@ -257,7 +258,7 @@ def test_examples(table: Table) -> None:
 
 def test_both_engines_answer_every_example_alike(spark: SparkSession) -> None:
     raws = list(dict.fromkeys(raw for _, _, examples in TABLES for raw, *_ in examples))
-    frame = spark.createDataFrame(list(enumerate(raws)), "i int, raw string").coalesce(1)
+    frame = local_rows(spark, list(enumerate(raws)), "i int, raw string").coalesce(1)
     # More than three in one native plan is more than Spark compiles.
     for tables in (TABLES[at : at + 3] for at in range(0, len(TABLES), 3)):
         uses = [Use("raw", f"s{n}", name, args) for n, (name, args, _) in enumerate(tables)]
@@ -281,7 +282,7 @@ def test_the_unit_may_stand_in_another_field_of_the_row(spark: SparkSession, nat
         ("1.5万", "万吨", None, "AMBIGUOUS"),
         ("—", "万吨", None, "EMPTY"),
     ]
-    frame = spark.createDataFrame([r[:2] for r in rows], "raw string, unit string").coalesce(1)
+    frame = local_rows(spark, [r[:2] for r in rows], "raw string, unit string").coalesce(1)
     uses = [Use("unit", "u", "text"), Use("raw", "s", "mass", {"unit": "$u"})]
     found = standardise(frame, uses, context(), native=native).collect()
     assert [(r.raw, r.unit, r.s.value, r.s.verdict) for r in found] == rows
