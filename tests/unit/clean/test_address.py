@@ -42,6 +42,7 @@ PLACES = [
     # What was written twice.
     ("山西省吕梁市山西省吕梁市临县碛口镇西湾村12号", "141124109207", 5),
     ("临县临县碛口镇", "141124109000", 3),
+    ("兴县兴县蔚汾镇", "141123100000", 3),
     ("山西省吕梁市山西吕梁临县碛口镇", "141124109000", 3),
     ("临县碛口镇碛口镇西湾村西湾村5号", "141124109207", 5),
     ("兴县兴县经济技术开发区", "141123400000", 3),  # not twice: its name
@@ -146,6 +147,9 @@ def test_a_village_or_town_in_no_register_is_read_by_its_word() -> None:
         "141124109000",
     )
     assert found.match_score == pytest.approx(0.9)
+    assert read("临县磧口镇西湾村5号").division_code == "141124109207"  # misspelt: 碛口镇
+    # One character away, but another word: a street.
+    assert read("文水县凤城街12号").division_code == "141121000000"
     strange = read("临县样例镇12号")
     assert (strange.town, strange.division_code) == ("样例镇", "141124000000")
 

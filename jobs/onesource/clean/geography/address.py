@@ -10,19 +10,23 @@ group, road or estate; 5 house number, building, unit or room.
 
 `match_score`, 0 to 1: the share of the characters that was read as some level, times the
 certainty of the division. That begins with 1 and is lowered by 0.05 for each level left out
-between two that are written; to 0.9 for a town or village that is in no register (each); to
-0.95 where the county comes from beside the address alone; to 0.7 where the address names another
-county than the source does; by the certainty of each step along the table of successors; and to
-0.5 where no division was found. The factors are judgement (November 2026): they order addresses,
-they are no probability.
+between two that are written, and by 0.2 for a town that is misspelt; then times 0.9 for each
+town or village that is in no register, 0.95 where the county comes from beside the address, 0.7
+where the address names another county than the source does, the certainty of each step along the
+table of successors, and 0.5 where no division was found. The factors are judgement (November
+2026): they order addresses, they are no probability.
 """
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections import defaultdict
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+from functools import lru_cache
+from itertools import pairwise
+from operator import ne
 from typing import NamedTuple
 
 from onesource.clean.geography.fullname import Named, NameReader
@@ -96,6 +100,16 @@ class _Reading:
     note: tuple[str, ...]
 
 
+class _Parts(NamedTuple):
+    """plain: without the postal code and what stands between parts; head + tail, where the head
+    holds no digit and no letter (and ends with `_MORE` where a tail follows)."""
+
+    postal: str
+    plain: str
+    head: str
+    tail: str
+
+
 class _Placed(NamedTuple):
     code: str | None
     now: str | None
@@ -103,6 +117,18 @@ class _Placed(NamedTuple):
     verdict: str
     certainty: float
     note: tuple[str, ...]
+
+
+# From and to (half-open, None: open), and what the names meant then.
+_Stretch = tuple[date | None, date | None, _Reading, _Placed]
+
+
+class Span(NamedTuple):
+    """A stretch of days (half-open, None: open) in which an address means one division."""
+
+    valid_from: date | None
+    valid_to: date | None
+    address: Address
 
 
 class AddressReader:
@@ -115,27 +141,68 @@ class AddressReader:
         self._names = NameReader(index)
         days = {d for vs in index.versions.values() for v in vs for d in (v.valid_from, v.valid_to)}
         self._turns = sorted(d for d in days if d is not None)
+        own = {
+            d
+            for vs in index.versions.values()
+            for v in vs
+            if v.source == "register"
+            for d in (v.valid_from, v.valid_to)
+        }
+        self._own_turns = sorted(d for d in own if d is not None)[1:]  # the first begins it
+        self._towns: dict[str, list[Version]] = defaultdict(list)
+        for versions in index.versions.values():
+            for v in versions:
+                if v.level == "town" and v.source == "register":
+                    self._towns[v.code[: WIDTH["county"]]].append(v)
         self._readings: dict[tuple[str, str | None], _Reading] = {}
         self._places: dict[tuple[str, str | None, int], tuple[_Reading, _Placed]] = {}
+        self._stretches: dict[tuple[str, str | None], list[_Stretch]] = {}
         self._houses: dict[str, House] = {}
         self._counties: dict[str, tuple[str, ...]] = {}
 
     def read(self, text: str, day: date | None = None, county: str | None = None) -> Address:
         """text: as `written` leaves it. day: None for the latest state. county: code or name of
         the county that the source gives beside the address."""
-        postal = _POSTAL.match(text)
-        start = postal.end() if postal else 0
-        plain = _BETWEEN.sub("", text[start:])
-        cut = _HEAD.match(plain).end()  # type: ignore[union-attr]  # it matches nothing, too
-        head = plain[:cut] + (_MORE if cut < len(plain) else "")
-        reading, placed = self._placed(head, county or None, day)
-        left = reading.left
-        found = self._house(left.removesuffix(_MORE) + plain[cut:] if left else plain[cut:])
+        parts = _parted(text)
+        reading, placed = self._placed(parts.head, county or None, day)
+        return self._address(parts, reading, placed)
+
+    def through_time(self, text: str, county: str | None = None) -> list[Span]:
+        """`read` for every day: one span for each stretch in which the division has one code, in
+        order and without a hole. The register changes on the days of its snapshots; of other
+        prefectures the latest state is taken in each stretch."""
+        parts = _parted(text)
+        key = (parts.head, county or None)
+        stretches = self._stretches.get(key)
+        if stretches is None:
+            if len(self._stretches) >= _KEPT:
+                self._stretches.clear()
+            stretches = self._stretches[key] = self._through(*key)
+        # What stands behind the names is the same at all times.
+        return [
+            Span(start, end, self._address(parts, reading, placed))
+            for start, end, reading, placed in stretches
+        ]
+
+    def _through(self, head: str, county: str | None) -> list[_Stretch]:
+        found: list[_Stretch] = []
+        for start, end in pairwise([None, *self._own_turns, None]):
+            # The day before the first turn: the register's first state.
+            day = end - timedelta(days=1) if end else None
+            reading, placed = self._placed(head, county, day)
+            if found and (found[-1][3].code, found[-1][3].verdict) == (placed.code, placed.verdict):
+                start = found.pop()[0]
+            found.append((start, end, reading, placed))
+        return found
+
+    def _address(self, parts: _Parts, reading: _Reading, placed: _Placed) -> Address:
+        left = reading.left.removesuffix(_MORE)
+        found = self._house(left + parts.tail)
         level = _level(reading.surfaces, found)
-        told = len(plain) - len(found.rest)
-        score = placed.certainty * told / len(plain) if level and plain else 0.0
+        told = len(parts.plain) - len(found.rest)
+        score = placed.certainty * told / len(parts.plain) if level else 0.0
         return Address(
-            postal[0] if postal else "",
+            parts.postal,
             *reading.surfaces,
             found,
             placed.code,
@@ -191,10 +258,12 @@ class AddressReader:
             step = self._step(rest, scope, deepest, beside)
             if step is None:
                 shorter = self._doubled(rest, surfaces, deepest)
-                if shorter is None:
-                    break
-                rest = shorter
-                continue
+                if shorter is not None:
+                    rest = shorter
+                    continue
+                step = self._misspelt_town(rest, scope) if deepest == COUNTY else None
+            if step is None:
+                break
             versions, length, loss = step
             deepest = max(LEVELS.index(v.level) for v in versions)
             surfaces[deepest], rest = rest[:length], rest[length:]
@@ -230,6 +299,25 @@ class AddressReader:
         if found is None and deepest == TOWN:
             found = self._bare_village(rest, scope)
         return found
+
+    def _misspelt_town(
+        self, rest: str, scope: tuple[str, ...]
+    ) -> tuple[tuple[Version, ...], int, float] | None:
+        """The one town of the county whose name differs in one character, but not in the word
+        for what it is: 磧口镇. A county's towns are all in the register, so a name that is none
+        of them is misspelt; of villages that cannot be said."""
+        alike = {
+            town
+            for prefix in scope
+            for town in self._towns.get(prefix, ())
+            if len(town.name) > 2
+            and len(rest) >= len(town.name)
+            and rest[len(town.name) - 1] == town.name[-1]
+            and sum(map(ne, town.name, rest)) == 1
+        }
+        if len({town.code for town in alike}) != 1:
+            return None
+        return tuple(alike), len(next(iter(alike)).name), 0.2
 
     def _bare_village(
         self, rest: str, scope: tuple[str, ...]
@@ -324,6 +412,14 @@ class AddressReader:
         return _Placed(answer.code, now, answer.method, first.verdict, round(sure, 4), tuple(note))
 
 
+def _parted(text: str) -> _Parts:
+    postal = _POSTAL.match(text)
+    plain = _BETWEEN.sub("", text[postal.end() :] if postal else text)
+    cut = _HEAD.match(plain).end()  # type: ignore[union-attr]  # it matches nothing, too
+    head = plain[:cut] + (_MORE if cut < len(plain) else "")
+    return _Parts(postal[0] if postal else "", plain, head, plain[cut:])
+
+
 def _level(surfaces: tuple[str, ...], found: House) -> int:
     if found.no or found.building or found.unit or found.room:
         return 5
@@ -336,6 +432,7 @@ def _level(surfaces: tuple[str, ...], found: House) -> int:
     return 1 if surfaces[0] or surfaces[1] else 0
 
 
+@lru_cache(maxsize=1 << 16)
 def county_of(code: str | None) -> str | None:
     """The county of a division, or None for a city and above."""
     if code is None or WIDTH[level_of(code)] < WIDTH["county"]:

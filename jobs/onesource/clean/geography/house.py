@@ -8,6 +8,7 @@ where a road does.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 _COUNT = "[0-9一二三四五六七八九十百]"
@@ -74,6 +75,7 @@ def house(text: str) -> House:
     )
 
 
+@lru_cache(maxsize=1 << 16)
 def number(text: str) -> str:
     """A number of a house, building, unit or room without its word: 十二号 and 12号 are 12,
     3幢 and 3号楼 are 3, 12号附1号 is 12附1."""
@@ -81,6 +83,7 @@ def number(text: str) -> str:
     return _han_to_digits(bare)
 
 
+@lru_cache(maxsize=1 << 12)
 def group(text: str) -> str:
     """A village group by its number: 第三村民小组, 3组 and 三队 are 3组."""
     digits = re.search(f"{_COUNT}+", text)
