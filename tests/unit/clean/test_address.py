@@ -43,6 +43,8 @@ PLACES = [
     ("山西省吕梁市山西省吕梁市临县碛口镇西湾村12号", "141124109207", 5),
     ("临县临县碛口镇", "141124109000", 3),
     ("兴县兴县蔚汾镇", "141123100000", 3),
+    ("方山县方山县大武镇", "141128103000", 3),
+    ("汾阳市汾阳市场12号", "141182000000", 5),  # not twice: a market
     ("山西省吕梁市山西吕梁临县碛口镇", "141124109000", 3),
     ("临县碛口镇碛口镇西湾村西湾村5号", "141124109207", 5),
     ("兴县兴县经济技术开发区", "141123400000", 3),  # not twice: its name
@@ -137,6 +139,25 @@ def test_an_address_in_another_county_than_the_source_says_keeps_its_own_and_say
     assert found.division_code == "141124109207"
     assert "county_differs" in found.note
     assert found.match_score < read("临县碛口镇西湾村").match_score
+
+
+def test_a_town_of_two_counties_is_known_by_its_village_or_the_county_beside_it() -> None:
+    assert (read("三交镇12号").division_code, read("三交镇12号").verdict) == (
+        "141100000000",
+        "AMBIGUOUS",
+    )
+    assert county_of(read("三交镇12号", county="柳林县").division_code) == "141125000000"
+    index = READER.index
+    homes = {}
+    for versions in index.versions.values():
+        for v in versions:
+            if v.code.startswith(("141124105", "141125105")) and v.level == "village":
+                homes.setdefault(v.name, set()).add(v.code[:6])
+    known = [n for n, counties in homes.items() if len(counties) == 1]
+    assert len(known) > 20
+    for name in known:
+        found = read(f"三交镇{name}12号").division_code or ""
+        assert found[:6] in homes[name], name
 
 
 def test_a_village_or_town_in_no_register_is_read_by_its_word() -> None:

@@ -58,6 +58,8 @@ _VILLAGE = re.compile(
 )
 # 西湾三组, 西湾12号: a village without its word, unless it is named like a street.
 _BARE = re.compile("(.{2,6}?)(?=第?[一二三四五六七八九十]+(?:村民)?小?[组队]|0?$)")
+# 汾阳市汾阳市场, 吕梁市吕梁大道: the name does not stand there twice, it begins another word.
+_ANOTHER_WORD = re.compile("场|路|街|大[道街厦]")
 _STREETS = ("路", "街", "巷", "道")
 COUNTY, TOWN, VILLAGE = (LEVELS.index(level) for level in ("county", "town", "village"))
 _KEPT = 200_000  # heads, rests and counties remembered: some 100 MB at most
@@ -340,8 +342,7 @@ class AddressReader:
                 if len(twice) < 2 or not rest.startswith(twice):
                     continue
                 behind = rest[len(twice) :]
-                # 汾阳市汾阳市场, 吕梁市吕梁大道: the name begins another word.
-                if behind and not behind.startswith(("场", "路", "街", "大")):
+                if behind and not _ANOTHER_WORD.match(behind):
                     return behind
         return None
 
@@ -379,7 +380,10 @@ class AddressReader:
             return _Placed(held.code, now, "county_beside", "OK", reading.certainty, note)
         verdict = first.verdict if first else "UNKNOWN"
         note = (*reading.note, *(first.note if first else ()))
-        return _Placed(None, None, "", verdict, reading.certainty * 0.5, note)
+        cities = {up(v.code, "city") for _, versions in reading.steps for v in versions}
+        # 三交镇 is in two counties: at least the city is known.
+        city = cities.pop() if len(cities) == 1 else None
+        return _Placed(city, city, "", verdict, reading.certainty * 0.5, note)
 
     def _on(self, versions: tuple[Version, ...], day: date | None) -> Answer:
         """The one unit among the candidates on the day; of a village that is gone, its town."""
