@@ -159,6 +159,8 @@ class AddressReader:
         self._readings: dict[tuple[str, str | None], _Reading] = {}
         self._places: dict[tuple[str, str | None, int], tuple[_Reading, _Placed]] = {}
         self._stretches: dict[tuple[str, str | None], list[_Stretch]] = {}
+        # As many as there are names in the register, and days on which it changed.
+        self._units: dict[tuple[tuple[Version, ...], int], Answer] = {}
         self._houses: dict[str, House] = {}
         self._counties: dict[str, tuple[str, ...]] = {}
 
@@ -368,7 +370,7 @@ class AddressReader:
         """The deepest division of the reading that has one code on the day."""
         first: Answer | None = None
         for _, versions in reversed(reading.steps):
-            answer = self._on(versions, day)
+            answer = self._at(versions, day)
             first = first or answer
             if answer.code:
                 sure = reading.certainty * answer.confidence
@@ -384,6 +386,13 @@ class AddressReader:
         # 三交镇 is in two counties: at least the city is known.
         city = cities.pop() if len(cities) == 1 else None
         return _Placed(city, city, "", verdict, reading.certainty * 0.5, note)
+
+    def _at(self, versions: tuple[Version, ...], day: date | None) -> Answer:
+        key = (versions, self.turn(day))
+        found = self._units.get(key)
+        if found is None:
+            found = self._units[key] = self._on(versions, day)
+        return found
 
     def _on(self, versions: tuple[Version, ...], day: date | None) -> Answer:
         """The one unit among the candidates on the day; of a village that is gone, its town."""
@@ -404,7 +413,7 @@ class AddressReader:
         sure: float,
         day: date | None,
     ) -> _Placed:
-        now = self._on(versions, None).code
+        now = self._at(versions, None).code
         if now is None:
             later = self._resolver.resolve(answer.code, None)
             now = later.code
