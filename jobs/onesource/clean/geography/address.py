@@ -21,18 +21,16 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections import defaultdict
-from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 from itertools import pairwise
-from operator import ne
 from typing import NamedTuple
 
-from onesource.clean.geography.fullname import Named, NameReader
+from onesource.clean.geography.fullname import Named
+from onesource.clean.geography.heads import COUNTY, MORE, TOWN, VILLAGE, HeadReader, Reading
 from onesource.clean.geography.house import House, house
 from onesource.clean.geography.index import FOREVER, DivisionIndex, Version
-from onesource.clean.geography.names import LEVELS, WIDTH, level_of, stem, up
+from onesource.clean.geography.names import WIDTH, level_of, up
 from onesource.clean.geography.resolve import Resolver
 from onesource.clean.geography.walk import Answer
 
@@ -40,28 +38,6 @@ _POSTAL = re.compile("[0-9]{6}(?=[^0-9])")
 # What people put between the parts; between digits the dash counts: 3-2-501.
 _BETWEEN = re.compile("[,;、|/。·]+|(?<![0-9A-Za-z])[-—.]+|[-—.]+(?![0-9A-Za-z])")
 _HEAD = re.compile("[^0-9A-Za-z]*")
-_MORE = "0"  # stands for what follows behind the names
-# 杏花村镇, 杜村乡, 宁乡镇, 兑镇镇: the word for what it is may stand in the name, too.
-_TOWN = re.compile(
-    "[^县区市村路号]{1,12}?(?:街道办事处|街道办|街道|村镇|村乡|乡镇|镇镇|镇|乡|苏木"
-    "|(?:开发|园|示范)区)"
-)
-# Behind 凤城镇镇…: the second 镇 begins the next word (镇政府, 镇中心校, 镇东街).
-_OF_TOWN = re.compile(
-    "(?:[东南西北中]?大?[街路]|[内里域区办所党]|中[心学]|机关|政府|人民|卫生|小学|敬老)"
-)
-_RESIDENTS = "社区居民委员会|社区居委会|社区|居民委员会|居委会"
-# 前马村社区居委会, 吴村村委会, 交通路社区居委会, 街上村委会.
-_VILLAGE = re.compile(
-    f"街?[^路街号0-9]{{1,15}}?(?:村?(?:{_RESIDENTS}|村民委员会|村委会)|行政村|自然村|村(?!民?[小组])"
-    f"|嘎查)|[^路街号]{{1,8}}[路街](?:{_RESIDENTS}|村委会)"
-)
-# 西湾三组, 西湾12号: a village without its word, unless it is named like a street.
-_BARE = re.compile("(.{2,6}?)(?=第?[一二三四五六七八九十]+(?:村民)?小?[组队]|0?$)")
-# 汾阳市汾阳市场, 吕梁市吕梁大道: the name does not stand there twice, it begins another word.
-_ANOTHER_WORD = re.compile("场|路|街|大[道街厦]")
-_STREETS = ("路", "街", "巷", "道")
-COUNTY, TOWN, VILLAGE = (LEVELS.index(level) for level in ("county", "town", "village"))
 _KEPT = 200_000  # heads, rests and counties remembered: some 100 MB at most
 
 
@@ -90,21 +66,9 @@ class Address(NamedTuple):
     match_score: float
 
 
-@dataclass(frozen=True)
-class _Reading:
-    """The names in the head of an address, before any day is asked about."""
-
-    surfaces: tuple[str, str, str, str, str]
-    steps: tuple[tuple[int, tuple[Version, ...]], ...]  # (level, candidates), largest first
-    left: str
-    certainty: float
-    county: str | None  # the county beside the address, where the address has none
-    note: tuple[str, ...]
-
-
 class _Parts(NamedTuple):
     """plain: without the postal code and what stands between parts; head + tail, where the head
-    holds no digit and no letter (and ends with `_MORE` where a tail follows)."""
+    holds no digit and no letter (and ends with `MORE` where a tail follows)."""
 
     postal: str
     plain: str
@@ -122,7 +86,7 @@ class _Placed(NamedTuple):
 
 
 # From and to (half-open, None: open), and what the names meant then.
-_Stretch = tuple[date | None, date | None, _Reading, _Placed]
+_Stretch = tuple[date | None, date | None, Reading, _Placed]
 
 
 class Span(NamedTuple):
@@ -140,7 +104,7 @@ class AddressReader:
     def __init__(self, index: DivisionIndex) -> None:
         self.index = index
         self._resolver = Resolver(index)
-        self._names = NameReader(index)
+        self._heads = HeadReader(index, self._resolver)
         days = {d for vs in index.versions.values() for v in vs for d in (v.valid_from, v.valid_to)}
         self._turns = sorted(d for d in days if d is not None)
         own = {
@@ -151,18 +115,12 @@ class AddressReader:
             for d in (v.valid_from, v.valid_to)
         }
         self._own_turns = sorted(d for d in own if d is not None)[1:]  # the first begins it
-        self._towns: dict[str, list[Version]] = defaultdict(list)
-        for versions in index.versions.values():
-            for v in versions:
-                if v.level == "town" and v.source == "register":
-                    self._towns[v.code[: WIDTH["county"]]].append(v)
-        self._readings: dict[tuple[str, str | None], _Reading] = {}
-        self._places: dict[tuple[str, str | None, int], tuple[_Reading, _Placed]] = {}
+        self._readings: dict[tuple[str, str | None], Reading] = {}
+        self._places: dict[tuple[str, str | None, int], tuple[Reading, _Placed]] = {}
         self._stretches: dict[tuple[str, str | None], list[_Stretch]] = {}
         # As many as there are names in the register, and days on which it changed.
         self._units: dict[tuple[tuple[Version, ...], int], Answer] = {}
         self._houses: dict[str, House] = {}
-        self._counties: dict[str, tuple[str, ...]] = {}
 
     def read(self, text: str, day: date | None = None, county: str | None = None) -> Address:
         """text: as `written` leaves it. day: None for the latest state. county: code or name of
@@ -199,8 +157,8 @@ class AddressReader:
             found.append((start, end, reading, placed))
         return found
 
-    def _address(self, parts: _Parts, reading: _Reading, placed: _Placed) -> Address:
-        left = reading.left.removesuffix(_MORE)
+    def _address(self, parts: _Parts, reading: Reading, placed: _Placed) -> Address:
+        left = reading.left.removesuffix(MORE)
         found = self._house(left + parts.tail)
         level = _level(reading.surfaces, found)
         told = len(parts.plain) - len(found.rest)
@@ -222,9 +180,7 @@ class AddressReader:
         """The number of the period in which the register says the same as on that day."""
         return bisect_right(self._turns, day or FOREVER)
 
-    # ---- names
-
-    def _placed(self, head: str, county: str | None, day: date | None) -> tuple[_Reading, _Placed]:
+    def _placed(self, head: str, county: str | None, day: date | None) -> tuple[Reading, _Placed]:
         key = (head, county, self.turn(day))
         found = self._places.get(key)
         if found is None:
@@ -233,7 +189,7 @@ class AddressReader:
                 self._readings.clear()
             reading = self._readings.get((head, county))
             if reading is None:
-                reading = self._readings[head, county] = self._read_names(head, county)
+                reading = self._readings[head, county] = self._heads.read(head, county)
             found = self._places[key] = reading, self._place(reading, day)
         return found
 
@@ -245,128 +201,9 @@ class AddressReader:
             found = self._houses[text] = house(text)
         return found
 
-    def _beside(self, county: str) -> tuple[str, ...]:
-        """Code prefixes of a county that the source names: now and before."""
-        if county not in self._counties:
-            found = self._resolver.resolve(county, None, level="county").code
-            versions = self.index.versions.get(found or "", ())
-            self._counties[county] = self._names.scope_of(versions)
-        return self._counties[county]
-
-    def _read_names(self, head: str, county: str | None) -> _Reading:
-        beside = self._beside(county) if county else ()
-        surfaces = [""] * len(LEVELS)
-        steps: list[tuple[int, tuple[Version, ...]]] = []
-        rest, scope, deepest, certainty = head, tuple[str, ...](), -1, 1.0
-        while rest not in ("", _MORE):
-            step = self._step(rest, scope, deepest, beside)
-            if step is None:
-                shorter = self._doubled(rest, surfaces, deepest)
-                if shorter is not None:
-                    rest = shorter
-                    continue
-                step = self._misspelt_town(rest, scope) if deepest == COUNTY else None
-            if step is None:
-                break
-            versions, length, loss = step
-            deepest = max(LEVELS.index(v.level) for v in versions)
-            surfaces[deepest], rest = rest[:length], rest[length:]
-            steps.append((deepest, versions))
-            certainty -= loss
-            scope = self._names.scope_of(versions)
-        rest, unknown = self._by_form(rest, surfaces, deepest)
-        certainty *= 0.9**unknown
-        implied, note = None, tuple[str, ...]()
-        if beside:
-            codes = {v.code for level, vs in steps if level >= COUNTY for v in vs}
-            if not codes:
-                implied, certainty = up(beside[-1].ljust(12, "0"), "county"), certainty * 0.95
-            elif not any(c.startswith(beside) for c in codes):
-                note, certainty = ("county_differs",), certainty * 0.7
-            elif not surfaces[COUNTY]:
-                certainty *= 0.95
-        levels = (surfaces[0], surfaces[1], surfaces[2], surfaces[3], surfaces[4])
-        return _Reading(levels, tuple(steps), rest, certainty, implied, note)
-
-    def _step(
-        self, rest: str, scope: tuple[str, ...], deepest: int, beside: tuple[str, ...]
-    ) -> tuple[tuple[Version, ...], int, float] | None:
-        """The next name. A town or village without its county is looked for in the county that
-        the source names, before anywhere else."""
-        found = self._names.prefix(rest, scope, deepest, first=deepest < 0)
-        if deepest < COUNTY and beside:
-            inside = tuple(p for p in beside if p.startswith(scope)) if scope else beside
-            upper = found is not None and LEVELS.index(found[0][0].level) <= COUNTY
-            if inside and not upper:
-                near = self._names.prefix(rest, inside, COUNTY, first=False)
-                found = near or found
-        if found is None and deepest == TOWN:
-            found = self._bare_village(rest, scope)
-        return found
-
-    def _misspelt_town(
-        self, rest: str, scope: tuple[str, ...]
-    ) -> tuple[tuple[Version, ...], int, float] | None:
-        """The one town of the county whose name differs in one character, but not in the word
-        for what it is: 磧口镇. A county's towns are all in the register, so a name that is none
-        of them is misspelt; of villages that cannot be said."""
-        alike = {
-            town
-            for prefix in scope
-            for town in self._towns.get(prefix, ())
-            if len(town.name) > 2
-            and len(rest) >= len(town.name)
-            and rest[len(town.name) - 1] == town.name[-1]
-            and sum(map(ne, town.name, rest)) == 1
-        }
-        if len({town.code for town in alike}) != 1:
-            return None
-        return tuple(alike), len(next(iter(alike)).name), 0.2
-
-    def _bare_village(
-        self, rest: str, scope: tuple[str, ...]
-    ) -> tuple[tuple[Version, ...], int, float] | None:
-        name = _BARE.match(rest)
-        if name is None or name[1].endswith(_STREETS):
-            return None
-        found = tuple(
-            v
-            for v in self.index.by_core.get(name[1], ())
-            if v.level == "village" and v.code.startswith(scope)
-        )
-        return (found, name.end(1), 0.05) if found else None
-
-    def _doubled(self, rest: str, surfaces: list[str], deepest: int) -> str | None:
-        """What follows a name that is written twice: 山西省吕梁市山西省吕梁市临县, 临县临县."""
-        for level in range(deepest, -1, -1):
-            name = surfaces[level]
-            for twice in (name, stem(name) if level < COUNTY else ""):
-                if len(twice) < 2 or not rest.startswith(twice):
-                    continue
-                behind = rest[len(twice) :]
-                if behind and not _ANOTHER_WORD.match(behind):
-                    return behind
-        return None
-
-    def _by_form(self, rest: str, surfaces: list[str], deepest: int) -> tuple[str, int]:
-        """Town and village that are in no register, by their words; how many there were."""
-        unknown = 0
-        if deepest < TOWN:
-            found = _TOWN.match(rest)
-            if found:
-                name = found[0]
-                if name.endswith("镇镇") and _OF_TOWN.match(rest, found.end()):
-                    name = name[:-1]
-                surfaces[TOWN], rest, unknown = name, rest[len(name) :], 1
-        if deepest < VILLAGE:
-            found = _VILLAGE.match(rest)
-            if found:
-                surfaces[VILLAGE], rest, unknown = found[0], rest[found.end() :], unknown + 1
-        return rest, unknown
-
     # ---- divisions
 
-    def _place(self, reading: _Reading, day: date | None) -> _Placed:
+    def _place(self, reading: Reading, day: date | None) -> _Placed:
         """The deepest division of the reading that has one code on the day."""
         first: Answer | None = None
         for _, versions in reversed(reading.steps):
@@ -406,7 +243,7 @@ class AddressReader:
 
     def _now(
         self,
-        reading: _Reading,
+        reading: Reading,
         versions: tuple[Version, ...],
         answer: Answer,
         first: Answer,
@@ -429,7 +266,7 @@ def _parted(text: str) -> _Parts:
     postal = _POSTAL.match(text)
     plain = _BETWEEN.sub("", text[postal.end() :] if postal else text)
     cut = _HEAD.match(plain).end()  # type: ignore[union-attr]  # it matches nothing, too
-    head = plain[:cut] + (_MORE if cut < len(plain) else "")
+    head = plain[:cut] + (MORE if cut < len(plain) else "")
     return _Parts(postal[0] if postal else "", plain, head, plain[cut:])
 
 
