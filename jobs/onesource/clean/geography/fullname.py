@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -38,11 +37,6 @@ class NameReader:
     def __init__(self, index: DivisionIndex) -> None:
         self.index = index
         self.walker = Walker(index)
-        # Every reading of a name (`_heads`) keeps its first two characters, and none is longer
-        # than the name by more than 4: 上村村民委员会 for 上村委会, 滨河街道办事处 for 滨河街道.
-        self._longest: dict[str, int] = defaultdict(int)
-        for name in (*index.by_name, *index.by_core, *index.former_names):
-            self._longest[name[:2]] = max(self._longest[name[:2]], min(len(name) + 4, 24))
 
     def read(self, text: str, within: tuple[str, ...] = ()) -> Named | None:
         """Names from the largest unit down, each a prefix of what is left, never a substring.
@@ -80,7 +74,7 @@ class NameReader:
         self, rest: str, scope: tuple[str, ...], deepest: int, *, first: bool
     ) -> tuple[tuple[Version, ...], int, float] | None:
         """The longest prefix that names a unit in scope below the last; the highest level wins."""
-        longest = self._longest.get(rest[:2], 0)
+        longest = self.index.longest.get(rest[:2], 0)
         for length in range(min(len(rest), longest), 1, -1):
             head, tail = rest[:length], rest[length:]
             for candidates in self._heads(head, tail):
