@@ -9,7 +9,9 @@ package); the lake is one into which exactly that was delivered and run. Printed
   was not readable are counted apart (`recall_all`), for their values may not decide;
 * conflicts: planted ones by kind, and how many tickets name the person and attribute; tickets
   that nothing planted explains;
-* attributes: share of open rows whose value is the true one.
+* attributes: share of open rows whose value is the true one;
+* addresses: share of the persons in the register whose address, as `registry.address_written`
+  reads it, lies in the true county (aim: 97 %) and town, and how deep addresses are read.
 """
 
 from __future__ import annotations
@@ -28,7 +30,9 @@ from onesource.ingest import landing
 from onesource.lake import reader
 from onesource.lake.manifest import read_manifest
 
-TABLES = ("registry.person", "registry.person_source", "registry.ticket")
+TABLES = (
+    "registry.person", "registry.person_source", "registry.ticket", "registry.address_written",
+)  # fmt: skip
 # Attribute of the registry → column of the truth.
 COMPARED = {"id_no": "id_no", "name": "name", "sex": "sex", "birth_date": "birth_date",
             "ethnicity": "ethnicity", "hukou_division_code": "hukou_division"}  # fmt: skip
@@ -51,6 +55,7 @@ def main() -> int:
             reader.add_view(con, reader.open_served(settings, contract, manifest), contract)
         _load_truth(con, truth, settings, catalogue)
         found = {"pairs": _pairs(con), "conflicts": _conflicts(con), "attributes": _attributes(con)}
+        found["addresses"] = _addresses(con)
     print(json.dumps(found, ensure_ascii=False, indent=1))
     return 0
 
@@ -169,6 +174,33 @@ def _attributes(con: duckdb.DuckDBPyConnection) -> dict[str, float]:
         )
         found[attribute] = round(float(share), 6)
     return found
+
+
+def _addresses(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    # `who` is made by `_attributes`.
+    con.execute(
+        """
+        CREATE TABLE homes AS
+        SELECT t.hukou_division AS truth, coalesce(w.division_now, '') AS found, w.match_level
+        FROM registry.person p JOIN who USING (person_id) JOIN persons t USING (entity)
+        LEFT JOIN registry.address_written w ON w.written = p.hukou_address
+          AND w.county_beside = rpad(left(p.hukou_division_code, 6), 12, '0')
+          AND w.valid_to IS NULL
+        WHERE p.known_to IS NULL AND p.valid_to IS NULL AND p.hukou_address IS NOT NULL
+          AND t.hukou_division LIKE '1411%'
+        """
+    )
+    right = {
+        level: _one(
+            con,
+            f"SELECT round(avg(CAST(left(found, {width}) = left(truth, {width}) AS INT)), 6) "
+            "FROM homes",
+        )
+        for level, width in (("county", 6), ("town", 9), ("village", 12))
+    }
+    levels = con.execute("SELECT match_level, count(*) FROM homes GROUP BY 1 ORDER BY 1").fetchall()
+    return {"rows": _one(con, "SELECT count(*) FROM homes"), "right": right,
+            "by_match_level": {str(level): n for level, n in levels}}  # fmt: skip
 
 
 def _one(con: duckdb.DuckDBPyConnection, sql: str) -> Any:

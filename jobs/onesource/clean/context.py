@@ -9,17 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from onesource.clean.geography.index import DivisionIndex, read_crosswalk, read_national
-from onesource.clean.standardisers import Context, standardise_values
+from onesource.clean.standardisers import STANDARDISERS, Context, standardise_values
 from onesource.clean.standardisers.division import shipped_index
 from onesource.config import Settings
 from onesource.contracts.model import Catalogue, Contract, FieldSpec
 
-DIVISION = "division"
 DIVISION_TABLES = ("registry.division", "registry.division_successor")
 
 
 def uses_divisions(feed: Contract) -> bool:
-    return any(f.standardiser.name == DIVISION for f in feed.fields)
+    return any(STANDARDISERS[f.standardiser.name].reads_divisions for f in feed.fields)
 
 
 def standardiser_context(
@@ -65,7 +64,7 @@ def standardise_one(
     def read(name: str, args: tuple[tuple[str, str], ...], raw: str) -> str | None:
         context = (
             standardiser_context(settings, catalogue)
-            if name == DIVISION
+            if STANDARDISERS[name].reads_divisions
             else Context(codelists=catalogue.codelists)
         )
         value, verdict, _ = next(iter(standardise_values(name, dict(args), [raw], context)))

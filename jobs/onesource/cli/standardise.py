@@ -13,7 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO
 
-from onesource.clean.standardisers import Answer, Context, answering, check_args
+from onesource.clean.standardisers import Answer, Context, answering, check_args, describe
 from onesource.config import Settings
 from onesource.contracts.model import CodeList
 from onesource.errors import UsageError
@@ -88,11 +88,11 @@ def _in_order(
 
 
 def context_of(settings: Settings, name: str) -> Context:
-    """The code lists that ship, and for `division` the divisions that ship."""
+    """The code lists that ship, and the divisions that ship where the standardiser reads them."""
     from onesource.contracts.load import load_codelist
 
     codelists: dict[str, CodeList] = _Lazy(settings.schemas / "codelists", load_codelist)
-    if name != "division":
+    if not describe(name).reads_divisions:
         return Context(codelists=codelists)
     from onesource.clean.standardisers.division import shipped_index
 

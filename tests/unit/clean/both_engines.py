@@ -9,6 +9,7 @@ from functools import cache
 from pyspark.sql import SparkSession
 
 from onesource.clean.standardisers import Answer, Context, Use, standardise, standardise_values
+from onesource.clean.standardisers.division import shipped_index
 from onesource.config import Settings
 from onesource.contracts.load import load_codelist
 from onesource.spark.local import local_rows
@@ -22,8 +23,9 @@ Table = tuple[str, Mapping[str, str], list[Example]]
 
 @cache
 def context() -> Context:
-    folder = Settings.from_environment().schemas / "codelists"
-    return Context({p.stem: load_codelist(p) for p in folder.glob("*.csv")}, today=TODAY)
+    schemas = Settings.from_environment().schemas
+    lists = {p.stem: load_codelist(p) for p in (schemas / "codelists").glob("*.csv")}
+    return Context(lists, division=shipped_index(schemas), today=TODAY)
 
 
 def answers(name: str, raws: Iterable[str | None], **args: str) -> list[Answer]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -16,6 +17,8 @@ from onesource.clean.geography.names import (
     variant,
 )
 from onesource.clean.geography.walk import Walker
+
+_STREET = re.compile("[东南西北中大]?[路街道巷]|大道|胡同|市|藏族")
 
 
 @dataclass(frozen=True)
@@ -45,19 +48,19 @@ class NameReader:
         found: tuple[Version, ...] = ()
         sure, deepest = 0.98, -1
         while rest:
-            step = self._prefix(rest, scope, deepest, first=not found and not within)
+            step = self.prefix(rest, scope, deepest, first=not found and not within)
             if step is None:
                 break
             versions, length, loss = step
             rest, found = rest[length:], versions
             deepest = max(LEVELS.index(v.level) for v in versions)
             sure = round(sure - loss, 4)
-            scope = self._scope_of(versions)
+            scope = self.scope_of(versions)
             if len({v.code for v in versions}) > 1 and not rest:
                 break
         return Named(tuple(found), rest, sure, "full_name") if found else None
 
-    def _scope_of(self, versions: Iterable[Version]) -> tuple[str, ...]:
+    def scope_of(self, versions: Iterable[Version]) -> tuple[str, ...]:
         """Prefixes of a unit, of what it became and of what it was."""
         prefixes = set()
         for version in versions:
@@ -67,11 +70,12 @@ class NameReader:
                 prefixes.add(later.code[: WIDTH[level_of(later.code)]])
         return tuple(sorted(prefixes))
 
-    def _prefix(
+    def prefix(
         self, rest: str, scope: tuple[str, ...], deepest: int, *, first: bool
     ) -> tuple[tuple[Version, ...], int, float] | None:
         """The longest prefix that names a unit in scope below the last; the highest level wins."""
-        for length in range(min(len(rest), 24), 1, -1):
+        longest = self.index.longest.get(rest[:2], 0)
+        for length in range(min(len(rest), longest), 1, -1):
             head, tail = rest[:length], rest[length:]
             for candidates in self._heads(head, tail):
                 inside = [
@@ -91,18 +95,21 @@ class NameReader:
 
     def _heads(self, head: str, tail: str) -> Iterator[Iterable[Version]]:
         """Readings of one prefix, the strictest first."""
-        yield self.index.by_name.get(head, ())
+        named = self.index.by_name.get(head, ())
+        former = self.index.former_names.get(variant(head))
+        # 吕梁地区 had yet another code before 1982: what the crosswalk says goes before that.
+        if former and not any(v.source == "register" for v in named):
+            yield self.index.versions.get(former, ())
+        yield named
         if not tail or not is_bare(head):
             yield self.index.by_variant.get(variant(head), ())
-        former = self.index.former_names.get(variant(head))
-        if former:
-            yield self.index.versions.get(former, ())
         # 山西吕梁临县…: short names of provinces and cities before more; of others alone.
+        # 北京路 and 山西大街 are streets everywhere.
         yield [
             v
             for v in self.index.by_core.get(head, ())
             if not tail
-            or (is_bare(head) and v.level in ("province", "city"))
+            or (is_bare(head) and v.level in ("province", "city") and not _STREET.match(tail))
             or (is_town_name(head) and v.level == "town")
             or self._goes_on(v, tail)
         ]

@@ -73,6 +73,8 @@ class DivisionIndex:
     backward: dict[tuple[str, date], list[Step]] = field(default_factory=lambda: defaultdict(list))
     former: dict[str, Crosswalk] = field(default_factory=dict)
     former_names: dict[str, str] = field(default_factory=dict)
+    # By the first two characters: no reading of a name that begins so is longer.
+    longest: dict[str, int] = field(default_factory=dict)
     first_day: date = FOREVER  # of the register: nothing is known of earlier days
     areas: set[str] = field(default_factory=set)  # prefectures (4 digits) that the register covers
 
@@ -118,6 +120,7 @@ class DivisionIndex:
                 )
         for old in crosswalk:
             index.former[old.code.ljust(12, "0")] = old
+            index._begins(variant(old.name))
             index.former_names.setdefault(variant(old.name), old.current_code.ljust(12, "0"))
         for version in national:
             if version.code[:4] not in index.areas and version.code not in index.former:
@@ -147,6 +150,7 @@ class DivisionIndex:
     def _add(self, version: Version) -> None:
         self.versions[version.code].append(version)
         self.by_name[version.name].append(version)
+        self._begins(version.name)
         self.by_variant[variant(version.name)].append(version)
         bare = core(version.name, version.level)
         if len(bare) > 1:  # 兴 alone is not 兴县
@@ -155,6 +159,11 @@ class DivisionIndex:
             self.areas.add(version.code[:4])
             if version.valid_from is not None:
                 self.first_day = min(self.first_day, version.valid_from)
+
+    def _begins(self, name: str) -> None:
+        # Every reading (`fullname`) keeps the first two characters, and none is longer than the
+        # name by more than 4: 上村村民委员会 for 上村委会, 滨河街道办事处 for 滨河街道.
+        self.longest[name[:2]] = max(self.longest.get(name[:2], 0), min(len(name) + 4, 24))
 
     def _link(self, step: Step) -> None:
         self.forward[step.old_code, step.on].append(step)

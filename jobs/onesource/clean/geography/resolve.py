@@ -135,14 +135,14 @@ class Resolver:
         if not named or not named.found:
             return direct
         if named.rest:
-            inside = self._pick_versions(named.found, day, within, named)
+            inside = self.pick(named.found, day, within, named)
             if inside.code and level and WIDTH[level_of(inside.code)] >= WIDTH[level]:
                 return replace(inside, confidence=inside.confidence * 0.9).because(
                     f"rest={named.rest}"
                 )
             note = (f"within={inside.code}",) if inside.code else ()
             return Answer(None, "UNKNOWN", note=(*note, f"rest={named.rest}"))
-        return self._pick_versions(named.found, day, within, named)
+        return self.pick(named.found, day, within, named)
 
     def _parent_prefixes(self, parent: str, day: date | None) -> tuple[str, ...]:
         """Code prefixes under which a child of `parent` may stand, on the day or before."""
@@ -206,9 +206,9 @@ class Resolver:
         if not within:
             sure -= 0.05
         named = Named(tuple(v for v, _ in matches), "", sure, method)
-        return self._pick_versions(named.found, day, within, named)
+        return self.pick(named.found, day, within, named)
 
-    def _pick_versions(
+    def pick(
         self, found: Iterable[Version], day: date | None, within: tuple[str, ...], named: Named
     ) -> Answer:
         """The one unit among the candidates: those that hold on the day before all others."""

@@ -119,6 +119,7 @@ class Standardiser:
     Exactly one of `build` (stages that begin with the column `raw` and end with `value`,
     `verdict`, `detail`) and `arrow` (a function on lists) is given. lists: the code lists that it
     looks into, beside one that an argument names; when they change it may answer otherwise.
+    reads_divisions: does it look into the register of divisions, too?
     """
 
     name: str
@@ -129,6 +130,7 @@ class Standardiser:
     build: Builder | None = None
     arrow: ArrowFunction | None = None
     lists: tuple[str, ...] = ()
+    reads_divisions: bool = False
 
     def argument(self, name: str) -> Argument | None:
         return next((a for a in self.arguments if a.name == name), None)

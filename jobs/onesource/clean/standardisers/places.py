@@ -70,4 +70,5 @@ DIVISION = Standardiser(
     ),
     arrow=_division,
     lists=("division_crosswalk", "gb2260"),
+    reads_divisions=True,
 )
