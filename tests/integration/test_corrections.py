@@ -229,6 +229,40 @@ def test_a_full_snapshot_closes_what_it_no_longer_holds(tmp_path: Path) -> None:
         ]
 
 
+def test_a_full_that_is_cut_short_is_held_and_nobody_departs(tmp_path: Path) -> None:
+    contract = feed(
+        "base.unit",
+        [key("code"), field("name")],
+        history="bitemporal",
+        pattern=r"unit_(?P<county>\d{6})_(?P<day>\d{8})\.csv",
+        statement_time={"from": "file_name", "group": "day"},
+        correction="replace",
+        replace_scope=["county"],
+        max_missing_share=0.1,
+    )
+    city = make_city(tmp_path, contract)
+
+    def full(county: int, day: int, codes: range) -> None:
+        rows = "".join(f"{county}{c},a\n" for c in codes)
+        city.deliver(f"unit_1411{county}_202401{day}.csv", f"code,name\n{rows}")
+
+    full(26, 10, range(100))
+    full(27, 10, range(100))
+    assert city.run().exit_code == 0
+    full(26, 20, range(60))  # forty are missing
+    full(27, 20, range(5, 101))  # five have gone, one came
+    report = city.run()
+    assert report.exit_code == 3
+    [(_, why)] = next(r for r in report.results if r.table == "silver.base_unit").held.values()
+    assert "lacks 40 of the 100 records" in why
+    open_now = [r["code"] for r in city.rows("silver.base_unit")
+                if r["valid_to"] is None and r["known_to"] is None]  # fmt: skip
+    assert sum(c.startswith("26") for c in open_now) == 100
+    assert sum(c.startswith("27") for c in open_now) == 96
+    full(26, 21, range(100))
+    assert city.run().exit_code == 0
+
+
 def test_what_was_believed_before_a_late_statement_is_still_there(tmp_path: Path) -> None:
     contract = feed(
         "base.unit",

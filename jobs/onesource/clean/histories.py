@@ -64,6 +64,38 @@ def apply(
     return delta.write(rest.unionByName(rows), path, mode="overwrite", replace_where="true")
 
 
+def absences(
+    spark: SparkSession, path: Path, feed: Contract, batch: DataFrame, statements: DataFrame
+) -> dict[str, tuple[int, int]]:
+    """For each delivery whose full statement is the newest of its scope: what holds there now, and
+    how much of it the statement lacks (rows of the table's key).
+
+    batch, statements: as for `apply`. A late statement is not the newest, and a first one has
+    nothing to lack.
+    """
+    table = delta.read(spark, path)
+    world = F.expr(bitemporal.world_sql(feed)).alias("_world")
+    marks = table.where(f"_state = '{_MARK}'").select(world, "_order")
+    last = marks.groupBy("_world").agg(F.max("_order").alias("_last"))
+    newest = (
+        statements.select(world, "_delivery_id", "_order")
+        .join(last, "_world")
+        .where("_order > _last")
+        .select("_world", "_delivery_id")
+        .distinct()
+    )
+    key = list(feed.key)
+    holds = table.where("_state IS NULL AND known_to IS NULL AND valid_to IS NULL")
+    asked = holds.select(world, *key).distinct().join(F.broadcast(newest), "_world")
+    said = batch.select("_delivery_id", *key).distinct().withColumn("_said", F.lit(1))
+    found = (
+        asked.join(said, ["_delivery_id", *key], "left")
+        .groupBy("_delivery_id")
+        .agg(F.count("*").alias("held"), F.expr("count_if(_said IS NULL)").alias("lacked"))
+    )
+    return {r["_delivery_id"]: (r["held"], r["lacked"]) for r in found.collect()}
+
+
 def _settled(spark: SparkSession, said: DataFrame, feed: Contract, staged: Staged) -> DataFrame:
     """What the table keeps of these keys. Most keys of a first load are told in one pass."""
     several = said.groupBy(*feed.key).count().where("count > 1").select(*feed.key)

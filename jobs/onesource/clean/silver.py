@@ -127,6 +127,31 @@ def apply(
     return apply_one(spark, path, feed, staged, records)
 
 
+# So many may always have gone: a share of a small scope is less than a household.
+_ALWAYS = 5
+
+
+def cut_short(
+    spark: SparkSession, path: Path, feed: Contract, staged: Staged, records: Sequence[Record]
+) -> dict[str, tuple[str, str]]:
+    """The deliveries that lack more of what their scope holds than the contract's
+    `max_missing_share`, with the reason in Chinese and English."""
+    share = feed.delivery.max_missing_share
+    if share is None:
+        return {}
+    statements = _statements(spark, staged, records)
+    found = histories.absences(spark, path, feed, _rows(feed, staged), statements)
+    return {
+        delivery: (
+            f"全量中缺少现有 {held} 条记录中的 {lacked} 条（上限 {share:.1%}），疑为文件不完整",
+            f"the full statement lacks {lacked} of the {held} records that hold (at most "
+            f"{share:.1%} may go): the file is likely cut short",
+        )
+        for delivery, (held, lacked) in found.items()
+        if lacked > max(share * held, _ALWAYS)
+    }
+
+
 def _rows(feed: Contract, staged: Staged) -> DataFrame:
     """The accepted rows with the columns that every statement's row has."""
     rows = staged.accepted.withColumn("_state", F.lit(None).cast("string"))

@@ -351,6 +351,14 @@ class Delivery(Strict):
     max_quarantine_share: float = Field(
         0.2, ge=0, le=1, description="A larger share of rejected rows holds the delivery."
     )
+    max_missing_share: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="With `history: bitemporal` and `correction: replace`: a full statement that "
+        "lacks a larger share of what its scope holds now is cut short and held, never read as "
+        "departures (up to five rows may always go). Left out: whatever lacks has gone.",
+    )
 
     @field_validator("encoding")
     @classmethod

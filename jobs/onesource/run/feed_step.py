@@ -139,13 +139,15 @@ class _FeedStep:
         """
         staged = self._stage(records)
         try:
-            verdict = self._judge_batch(staged, records)
-            if verdict.passed:
+            short = silver.cut_short(self.ctx.spark, self.path, self.feed.served, staged, records)
+            verdict = GateResult("passed", ()) if short else self._judge_batch(staged, records)
+            if verdict.passed and not short:
                 self._land(staged, records)
                 return
-            blamed = [r for r in records if r.delivery_id in verdict.held_deliveries]
+            blamed = [r for r in records if r.delivery_id in {*short, *verdict.held_deliveries}]
             if blamed or len(records) == 1:
                 self._hold(staged, blamed or records, verdict)
+                self.outcome.held |= short
         finally:
             drop(staged)
         if blamed or len(records) == 1:
