@@ -152,7 +152,8 @@ def _same_names(
     """
     wanted = sorted({r["person_id"] for r in links})
     there = reference.to_table(
-        columns=["person_id", "name"], filter=pc.field("person_id").isin(wanted)
+        columns=["person_id", "name"],
+        filter=pc.field("person_id").isin(pa.array(wanted, pa.string())),
     )
     names: dict[str, set[str]] = defaultdict(set)
     for person, name in zip(*_columns(there, "person_id", "name"), strict=True):
