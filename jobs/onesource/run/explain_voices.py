@@ -108,8 +108,10 @@ def _attribute(
     for v in voices:
         said = _said(v, name)
         if said is not None:
-            feed = catalogue.feeds[str(v["source"])]
-            place = place_of(settings, feed, v.get("delivery_id"), v.get("sheet"), v.get("line"))
+            feed = catalogue.feeds.get(str(v["source"]))
+            where = (v.get("delivery_id"), v.get("sheet"), v.get("line"))
+            # What was decided on a ticket came with no line of a feed of persons.
+            place = place_of(settings, feed, *where) if feed else Place(where[0] or "", *where[1:])
             heard.append(
                 Heard(
                     str(v["source"]),

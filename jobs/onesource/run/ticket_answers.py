@@ -126,6 +126,8 @@ def _decisions(tickets: DataFrame, contract: Contract) -> DataFrame:
             "registry",
             "entity",
             "attribute",
+            "value_a",
+            "value_b",
             "r.answer",
             "_value AS decided_value",
             "r.answered_on AS decided_on",

@@ -10,8 +10,8 @@ from typing import Any
 import pyarrow as pa
 
 from onesource.registry.person.belief import Belief
-from onesource.registry.person.conflicts import conflicts_of
 from onesource.registry.person.death import Death
+from onesource.registry.person.decided import is_asked, open_conflicts
 from onesource.registry.person.model import ATTRIBUTES, Status, Voice
 from onesource.registry.person.survive import (
     Providers,
@@ -97,7 +97,8 @@ def _voice(row: tuple[Any, ...]) -> Voice:
         ("id_type", id_type or ("01" if id_no else None)),
         ("name", name),
         ("sex", sex),
-        ("birth_date", birth.isoformat() if birth is not None else None),
+        # A day of birth after the statement fails its check: it is no word on the person.
+        ("birth_date", birth.isoformat() if birth is not None and birth <= at.date() else None),
     ):
         if value is not None:
             values[attribute] = value
@@ -125,10 +126,10 @@ def _component_rows(
     now = {p.person_id: p for p in persons_at([v for v in voices if v.known_to is None], None)}
     for pid, believed in survive(voices, providers).items():
         last = _last(believed)
-        found = list(conflicts_of(now[pid], last.state, providers)) if last and pid in now else []
+        found = open_conflicts(now[pid], last.state, providers) if last and pid in now else []
+        asked = pid in now and is_asked(now[pid], found)
         for b in believed:
-            is_open = b.known_to is None and b.valid_to is None
-            disputed = is_open and (bool(found) or any(v.is_shared for v in now[pid].voices))
+            disputed = b.known_to is None and b.valid_to is None and asked
             yield _row(pid, b, component, found if b is last else [], disputed)
 
 

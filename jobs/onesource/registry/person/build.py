@@ -12,11 +12,15 @@ from pyspark.sql import functions as F
 
 from onesource.registry.patch import Before, Patch, put
 from onesource.registry.person import arrow
+from onesource.registry.person.decided import codes_of, with_decisions
 from onesource.registry.person.identity import NUMBER, ROW, identified
 from onesource.registry.person.links import links_of, with_links
-from onesource.registry.person.model import ATTRIBUTES, PERSON_ID_SQL
+from onesource.registry.person.mistyped import namesakes, with_mistyped_registrations
+from onesource.registry.person.model import ATTRIBUTES, DECISION, PERSON_ID_SQL
 from onesource.registry.person.survive import Provider, Providers
 from onesource.registry.person.touched import MANY, as_voices, changed_rows, reached
+from onesource.registry.person.twice import ATTRIBUTE as SECOND
+from onesource.registry.person.twice import second_registrations
 from onesource.registry.person.voices import COLUMNS, COMPARED, voices
 
 SOURCE, PERSON = "registry.person_source", "registry.person"
@@ -33,21 +37,30 @@ def build_source(
 ) -> dict[str, DataFrame | Patch]:
     """Every source's word on every person, and whose it is: one row a voice.
 
-    Reads the silver tables of the feeds of persons that are served. Built on from the last version
-    where only few voices changed.
+    Reads the silver tables of the feeds of persons that are served, and what departments decided.
+    Built on from the last version where only few voices changed and nothing is decided.
     """
     before: Before | None = ctx.before
-    if before is not None and not before.changed - set(inputs):
+    decided = None
+    if DECISION in inputs and not inputs[DECISION].isEmpty():
+        codes = codes_of(ctx.catalogue)
+        decided = partial(with_decisions, decisions=inputs[DECISION], codes=codes)
+    known_before = before is not None and not before.changed - (set(inputs) - {DECISION})
+    if before is not None and known_before and decided is None:
         patch = _patch(spark, inputs, ctx, before)
         if patch is not None:
             return {SOURCE: patch}
-    spoken = put(spark, identified(voices(inputs)), ctx.scratch / "spoken")
+    whole = with_mistyped_registrations(
+        spark, put(spark, identified(voices(inputs), decided), ctx.scratch / "identified"), ctx
+    )
+    spoken = put(spark, whole, ctx.scratch / "spoken")
     lost, known = spoken.where("_atom IS NULL"), spoken.where("_atom IS NOT NULL")
     links = links_of(spark, lost, known, ctx, ctx.scratch / "people")
     return {SOURCE: _owned(with_links(spoken, links))}
 
 
-_LINKED = "match_rule NOT IN ('number', 'register')"
+_WORTH = ("match_rule", "match_score", "candidate_person_id")
+_LINKED = "match_rule NOT IN ('number', 'register', 'decided')"
 
 
 def _patch(
@@ -64,7 +77,8 @@ def _patch(
         now.withColumn("_row", F.expr(ROW)).join(F.broadcast(changed), "_row", "left_semi"),
         folder / "fresh",
     ).drop("_row")
-    components = reached(spark, before.rows, fresh, changed, folder)
+    alike = namesakes(before.rows, fresh)
+    components = reached(spark, before.rows, fresh, changed, folder).unionByName(alike).distinct()
     mine = old.join(F.broadcast(components), "_component", "left_semi").select("_row")
     touched = put(spark, mine.unionByName(changed).distinct(), folder / "touched")
     if touched.count() > MANY:
@@ -72,7 +86,8 @@ def _patch(
     kept = old.join(F.broadcast(touched), "_row", "left_semi").join(
         F.broadcast(changed), "_row", "left_anti"
     )
-    spoken = put(spark, identified(as_voices(kept).unionByName(fresh)), folder / "spoken")
+    again = put(spark, identified(as_voices(kept).unionByName(fresh)), folder / "identified")
+    spoken = put(spark, with_mistyped_registrations(spark, again, ctx), folder / "spoken")
     rest = old.join(F.broadcast(touched), "_row", "left_anti")
     lost, known = rest.where(_LINKED), rest.where(f"NOT {_LINKED}")
     # A name that became rarer, a person who came: any voice without a number may mean another now.
@@ -92,33 +107,36 @@ def _patch(
     beside = rest.join(F.broadcast(others), "_component", "left_semi").unionByName(
         lost.join(F.broadcast(moved), "_row", "left_semi"), allowMissingColumns=True
     )
-    again = put(spark, beside.dropDuplicates(["voice_id"]), folder / "beside")
-    whole = with_links(spoken.unionByName(_unlinked(again)), links)
+    others_too = put(spark, beside.dropDuplicates(["voice_id"]), folder / "beside")
+    whole = with_links(spoken.unionByName(_unlinked(others_too)), links)
     rows = put(spark, _owned(whole), folder / "rows")
-    replaced = touched.unionByName(again.select("_row")).distinct()
+    replaced = touched.unionByName(others_too.select("_row")).distinct()
     was = old.join(F.broadcast(replaced), "_row", "left_semi").select("_component")
     told = was.unionByName(rows.select("_component")).dropna()
     # Of those that keep their person, what the link is worth may have changed.
     weight = weighed.join(replaced, "_row", "left_anti").selectExpr(
-        "_row", "_rule AS match_rule", "_score AS match_score"
+        "_row", "_rule AS match_rule", "_score AS match_score", "_proposed AS candidate_person_id"
     )
-    lighter = lost.drop("match_rule", "match_score").join(F.broadcast(weight), "_row")
+    lighter = lost.drop("match_rule", "match_score", "candidate_person_id").join(
+        F.broadcast(weight), "_row"
+    )
     made = rows.unionByName(lighter.select(*rows.columns))
     gone = replaced.unionByName(weight.select("_row"))
     return Patch(ROW, gone, made, told)
 
 
 def _weighed(lost: DataFrame, links: DataFrame) -> DataFrame:
-    """`_row, _component, _linked, _rule, _score, _moved` of voices whose link is another now."""
-    said = lost.select("_row", "_component", "match_rule", "match_score").distinct()
+    """`_row, _component, _linked, _rule, _score, _proposed, _moved` of voices whose link is another
+    now."""
+    said = lost.select("_row", "_component", *_WORTH).distinct()
     both = said.join(F.broadcast(links), "_row", "left").withColumns(
         {
             "_rule": F.expr("coalesce(_rule, 'none')"),
             "_moved": F.expr("NOT _component <=> _linked"),
         }
     )
-    same = "match_rule <=> _rule AND match_score <=> _score"
-    return both.where(f"_moved OR NOT ({same})").drop("match_rule", "match_score")
+    same = "match_rule <=> _rule AND match_score <=> _score AND candidate_person_id <=> _proposed"
+    return both.where(f"_moved OR NOT ({same})").drop(*_WORTH)
 
 
 def _unlinked(rows: DataFrame) -> DataFrame:
@@ -133,7 +151,7 @@ def _unlinked(rows: DataFrame) -> DataFrame:
         }
     ).withColumn("match_rule", F.expr(f"CASE WHEN NOT {_LINKED} THEN match_rule END"))  # fmt: skip
     return plain.withColumnsRenamed({"_former_name": "former_name", "_order": "said_order"}).drop(
-        "_row", "voice_id", "person_id"
+        "_row", "voice_id", "person_id", "candidate_person_id"
     )
 
 
@@ -220,13 +238,18 @@ def providers_of(ctx: Any) -> dict[str, dict[str, Provider]]:
 
 
 # Conflicts that are no attribute of the list: who is asked.
-_ASKED_ABOUT = {"activity_after_death": "death_date", "status": "hukou_division_code"}
+_ASKED_ABOUT = {
+    "activity_after_death": "death_date",
+    "status": "hukou_division_code",
+    SECOND: "id_no",
+}
 
 
 def _conflicts(rows: DataFrame, *, source: DataFrame, ctx: Any) -> DataFrame:
     """The conflicts on the rows, and the numbers that two people use, with who is asked."""
     found = rows.where("_conflicts IS NOT NULL").selectExpr("inline(_conflicts)")
     found = found.unionByName(_shared_numbers(rows, source))
+    found = found.unionByName(second_registrations(rows, source))
     sor = ctx.catalogue.source_of_record
     owners = {
         attribute: sor.attribute(

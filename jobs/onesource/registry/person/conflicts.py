@@ -7,10 +7,11 @@ issue on its row), and a name that only an export damaged is no contradiction.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
-from onesource.registry.person.death import Death, active_after
-from onesource.registry.person.model import ATTRIBUTES, COMPARED, Status, Voice
+from onesource.registry.person.death import Death, active_after, reported
+from onesource.registry.person.model import ATTRIBUTES, COMPARED, POLICE, Status, Voice
 from onesource.registry.person.names import illegible, plain
 from onesource.registry.person.survive import Person, Providers, Won
 
@@ -51,10 +52,20 @@ def _against(
     known = providers.get(attribute, {})
     said: dict[str, Voice] = {}
     mine: Voice | None = None
+    before: set[str] = set()  # what the winner's rank said until it came to say this
+    since: datetime | None = None
     for v in sorted(person.voices, key=lambda v: (v.statement_at, v.said_order)):
         value = v.values.get(attribute)
-        if value is None or v.source not in known or v.said_to is not None:
+        if value is None or v.source not in known:
             continue
+        if known[v.source].rank == known[winner.source].rank:
+            if value != winner.value:
+                before.add(value)
+                since = None
+            elif before and since is None:
+                since = v.statement_at
+        if v.said_to is not None and v.said_to <= v.known_from.date():
+            continue  # ended; a certificate that will end speaks until then
         if v.source == winner.source and value == winner.value:
             mine = v
         if known[v.source].rank != known[winner.source].rank:
@@ -64,6 +75,8 @@ def _against(
         value = v.values[attribute]
         if value in seen or _agree(attribute, winner.value, value):
             continue
+        if value in before and since is not None and v.statement_at <= since:
+            continue  # it said what the register said, too, before the change
         seen.add(value)
         yield Conflict(
             person.person_id,
@@ -88,10 +101,24 @@ def _agree(attribute: str, a: str, b: str) -> bool:
     return plain(a) == plain(b) or illegible(a, b)
 
 
+# Who keeps a list of people now. A marriage or a birth certificate is of a day gone by.
+_REGISTERS = frozenset(
+    {
+        *(*POLICE, "base.residence_permit", "base.low_income", "base.disability"),
+        *("base.social_insurance", "base.enrolment", "base.medical_insurance"),
+    }
+)
+
+
+def _says_living(v: Voice) -> bool:
+    """Does the voice speak of a living person? One known from its death alone is no question."""
+    return v.source in _REGISTERS and reported(v) is None
+
+
 def _of_death(person: Person, death: Death) -> Iterator[Conflict]:
     by_source = {v.source: v for v in person.voices}
     first = by_source[death.sources[0]]
-    if not death.confirmed:
+    if not death.confirmed and any(_says_living(v) for v in person.voices):
         yield Conflict(
             person.person_id,
             "death_date",
@@ -126,7 +153,7 @@ def _vanished(person: Person, state: Sequence[object]) -> Iterator[Conflict]:
     if state[-2] != Status.CANCELLED:
         return
     last = max(
-        (v for v in person.voices if v.unit is not None),
+        (v for v in person.voices if v.source in POLICE),
         key=lambda v: (v.said_to is not None, v.said_to or v.said_from, v.said_order),
     )
     yield Conflict(

@@ -7,11 +7,17 @@ authority's, else the crematorium's, else that of the register.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 
-from onesource.registry.person.model import DIED, INSURANCE_ENDED_BY_DEATH, Voice
+from onesource.registry.person.model import (
+    ALIVE,
+    DECISION,
+    DIED,
+    INSURANCE_ENDED_BY_DEATH,
+    Voice,
+)
 
 # Who reports deaths → its rank for the date. The first three are authorities.
 _REPORTS = {
@@ -33,11 +39,34 @@ class Death:
     sources: tuple[str, ...]
 
 
-def death_of(voices: Iterable[Voice]) -> Death | None:
-    """What the voices together say of the person's death; None: nobody reports one."""
+def death_of(voices: Sequence[Voice]) -> Death | None:
+    """What the voices together say of the person's death; None: nobody reports one.
+
+    What a department decided on it holds until somebody reports another day after that.
+    """
+    decided = [v for v in voices if v.source == DECISION and _decides(v) is not None]
+    if not decided:
+        return _by_reports(voices)
+    last = max(decided, key=lambda v: (v.statement_at, v.said_order))
+    before = {reported(v) for v in voices if v.statement_at <= last.statement_at}
+    later = [v for v in voices if v.statement_at > last.statement_at]
+    new = _by_reports([v for v in later if reported(v) not in before])
+    word = _decides(last) or ""
+    if word in ALIVE:
+        return new
+    if new is not None:
+        return replace(new, confirmed=True)
+    return Death(date.fromisoformat(word), True, (DECISION,))
+
+
+def _decides(v: Voice) -> str | None:
+    return v.values.get("death_date") or v.values.get("activity_after_death")
+
+
+def _by_reports(voices: Sequence[Voice]) -> Death | None:
     reports: dict[int, tuple[date, str]] = {}
     for v in sorted(voices, key=lambda v: (v.statement_at, v.said_order)):
-        day = _reported(v)
+        day = reported(v)
         if day is not None:
             reports[_REPORTS[v.source]] = (day, v.source)  # the later word of a source holds
     if not reports:
@@ -47,7 +76,8 @@ def death_of(voices: Iterable[Voice]) -> Death | None:
     return Death(reports[first][0], confirmed, tuple(reports[r][1] for r in sorted(reports)))
 
 
-def _reported(v: Voice) -> date | None:
+def reported(v: Voice) -> date | None:
+    """The day of death that a voice reports; None: it reports none."""
     if v.source not in _REPORTS:
         return None
     if v.event == "death":

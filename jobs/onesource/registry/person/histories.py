@@ -15,6 +15,7 @@ from pyspark.sql import functions as F
 
 from onesource.registry.patch import Before, Patch, put
 from onesource.registry.person.belief import Belief, projected
+from onesource.registry.person.numbers import numbers_with_reasons
 
 PERSON, SOURCE = "registry.person", "registry.person_source"
 MEMBER, HOUSEHOLD = "registry.household_member", "registry.household"
@@ -37,11 +38,7 @@ def build_ids(
 
 def _ids(inputs: Mapping[str, DataFrame]) -> DataFrame:
     found = history(inputs[PERSON], ("id_type", "id_no")).where("id_no IS NOT NULL")
-    by = "PARTITION BY person_id, known_to IS NULL ORDER BY valid_from, known_from"
-    return found.withColumn(
-        "reason",
-        F.expr(f"CASE WHEN lag(id_no) OVER ({by}) IS NULL THEN '首次' ELSE '变更' END"),
-    )
+    return numbers_with_reasons(found, inputs[SOURCE])
 
 
 def build_names(

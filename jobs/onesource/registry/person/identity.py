@@ -10,14 +10,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from onesource.registry.person.model import POLICE
+from onesource.registry.person.model import DECISION, POLICE
 from onesource.registry.person.names import clusters
 
 # Numbers of people without a resident ID are theirs together with the kind of document.
@@ -35,12 +35,15 @@ NUMBER = (
 UNIT = f"CASE WHEN source IN ({_POLICE}) THEN concat('U:', source_key) END"
 
 
-def identified(voices: DataFrame) -> DataFrame:
+def identified(
+    voices: DataFrame, decided: Callable[[DataFrame], DataFrame] | None = None
+) -> DataFrame:
     """Adds `_number, _unit, _speaker, _atom, _component, _is_shared` (two people use the number),
     `_is_joined` (the component has several atoms), `match_rule` and `match_score` to voices.
 
     Voices without a sound number and without a unit have no atom yet. What is decided of a number
-    or unit is decided by all its voices: give them all.
+    or unit is decided by all its voices: give them all. decided: puts what departments decided on
+    persons to voices with atoms.
     """
     named = voices.withColumns({"_number": F.expr(NUMBER), "_unit": F.expr(UNIT)}).withColumn(
         "_speaker", F.expr(f"coalesce(_unit, {ROW})")
@@ -49,6 +52,8 @@ def identified(voices: DataFrame) -> DataFrame:
     spoken = named.join(atoms, ["_number", "_speaker"], "left")
     # Most numbers have one person: only the others stand in `atoms`.
     spoken = spoken.withColumn("_atom", F.expr("coalesce(_shared_atom, _number, _unit)"))
+    if decided is not None:
+        spoken = decided(spoken)
     joined = _joined_units(spoken)
     return (
         spoken.join(F.broadcast(joined), "_atom", "left")
@@ -58,8 +63,8 @@ def identified(voices: DataFrame) -> DataFrame:
                 "_is_joined": F.expr("_root IS NOT NULL"),
                 "_is_shared": F.expr("coalesce(_is_shared, false)"),
                 "match_rule": F.expr(
-                    "CASE WHEN _number IS NOT NULL THEN 'number' WHEN _unit IS NOT NULL "
-                    "THEN 'register' END"
+                    f"CASE WHEN source = '{DECISION}' THEN 'decided' WHEN _number IS NOT NULL "
+                    "THEN 'number' WHEN _unit IS NOT NULL THEN 'register' END"
                 ),
                 "match_score": F.expr("CASE WHEN _atom IS NOT NULL THEN 1.0D END"),
             }

@@ -46,12 +46,24 @@ POLICE = ("base.resident", "base.resident_change")
 # Codes of the change records (hukou_change_type) that end a registration, and of the insurers.
 DIED, MOVED_OUT, DUPLICATE = "02", "04", "11"
 INSURANCE_ENDED_BY_DEATH = "4"
+CORRECTED, UPGRADED = "06", "07"  # the number: a wrong one, one of fifteen digits
+
+# What departments decided on tickets speaks as one more voice, of this source.
+DECISION = "registry.decision"
+# Questions of identity: their values are persons, and one of these words answers them.
+IDENTITY = ("id_no", "second_registration")
+SAME_PERSON = frozenset({"同一人", "系同一人", "same person", "same_person"})
+# The answer to a name, sex or day of birth that is another person's.
+TWO_PERSONS = frozenset({"两人", "非同一人", "不是同一人", "two persons", "two_persons"})
+# The answer to a reported death that was none.
+ALIVE = frozenset({"在世", "健在", "未死亡", "alive"})
 
 
 class Status:
     """人员状态 (DOMAIN 5.2)."""
 
     REGISTERED = "在籍"
+    IN_TRANSIT = "在途"
     MOVED_OUT = "迁出"
     DEAD = "死亡"
     MAYBE_DEAD = "疑似死亡"

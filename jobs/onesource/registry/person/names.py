@@ -12,13 +12,19 @@ from collections.abc import Sequence
 # A character that an export could not write, or that was hidden on purpose.
 _WILD = frozenset("?？*＊�□■×●○")
 # The same character in another form: simplified and traditional, common and rare.
-_FORMS = str.maketrans(
+_OTHER = (
     "張陳劉楊趙黃吳孫馬鄭謝韓馮許鄧蕭葉蘇盧鐘鍾賈譚廖范鄒閻魯圖龍萬錢湯賴龔賀顧東華國偉麗蘭鳳強軍"
-    "紅靜濤輝飛曉艷豔衛慶貴榮興發寶實愛雲龙峯堃昇喆",
-    "张陈刘杨赵黄吴孙马郑谢韩冯许邓萧叶苏卢钟钟贾谭廖范邹阎鲁图龙万钱汤赖龚贺顾东华国伟丽兰凤强军"
-    "红静涛辉飞晓艳艳卫庆贵荣兴发宝实爱云龙峰坤升哲",
+    "紅靜濤輝飛曉艷豔衛慶貴榮興發寶實愛雲龙峯堃昇喆"
 )
-_SILENT = str.maketrans("", "", "·•．. \u3000\u00a0-")
+_COMMON = (
+    "张陈刘杨赵黄吴孙马郑谢韩冯许邓萧叶苏卢钟钟贾谭廖范邹阎鲁图龙万钱汤赖龚贺顾东华国伟丽兰凤强军"
+    "红静涛辉飞晓艳艳卫庆贵荣兴发宝实爱云龙峰坤升哲"
+)
+_FORMS = str.maketrans(_OTHER, _COMMON)
+_BLANKS = "·•．. \u3000\u00a0-"
+_SILENT = str.maketrans("", "", _BLANKS)
+# `plain` in SQL: `translate` leaves out what has nothing at its place in the second text.
+PLAIN_SQL = f"upper(translate(translate({{name}}, '{_BLANKS}', ''), '{_OTHER}', '{_COMMON}'))"
 
 
 def plain(name: str) -> str:

@@ -21,6 +21,8 @@ from onesource.registry.person.belief import Belief, Stretch, beliefs, moments, 
 from onesource.registry.person.death import Death, death_of
 from onesource.registry.person.model import (
     ATTRIBUTES,
+    DECISION,
+    IDENTITY,
     LASTING,
     POLICE,
     Reason,
@@ -28,7 +30,12 @@ from onesource.registry.person.model import (
     Voice,
     person_id,
 )
-from onesource.registry.person.register import Registration, register_words, registration_of
+from onesource.registry.person.register import (
+    Registration,
+    register_of,
+    register_words,
+    registration_of,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +54,7 @@ class Word(NamedTuple):
 
     start: date
     stop: date | None
-    rank: int
+    rank: int  # 0: decided by a department
     max_age_days: int | None
     order: tuple[datetime, str]
     value: str
@@ -129,7 +136,8 @@ def _at(by_moment: Mapping[datetime, list[Stretch]], moment: datetime) -> list[S
 def world(voices: Sequence[Voice], providers: Providers) -> list[Stretch]:
     """One person's stretches, by the voices given."""
     words = _words(voices, providers)
-    registration = registration_of([v for v in voices if v.source in POLICE])
+    decided = [v for v in voices if v.source == DECISION]
+    registration = registration_of(register_of(voices), decided)
     death = death_of(voices)
     firsts = [w.start for said in words.values() for w in said if w.source in POLICE]
     starts = firsts or [w.start for said in words.values() for w in said]
@@ -205,6 +213,9 @@ def _words(voices: Sequence[Voice], providers: Providers) -> dict[str, list[Word
             words[attribute].append(
                 Word(start, stop, provider.rank, provider.max_age_days, order, value, voice.source)
             )
+    for voice in voices:
+        if voice.source == DECISION:
+            _decide(words, voice)
     for said in words.values():
         # The later word first; equal ones by what they say, so that no order of arrival matters.
         if len(said) > 1:
@@ -213,10 +224,29 @@ def _words(voices: Sequence[Voice], providers: Providers) -> dict[str, list[Word
     return words
 
 
+def _decide(words: dict[str, list[Word]], decision: Voice) -> None:
+    """Adds what a department decided: it goes before every source from the day of the decision.
+
+    It ends where the first of the list says something new after that. A value that was said
+    before already is no news: it opens the ticket again, and until the next answer what was
+    decided is served (DOMAIN 5.6).
+    """
+    for attribute, value in decision.values.items():
+        if attribute not in ATTRIBUTES or attribute in IDENTITY:
+            continue
+        said = words[attribute]
+        at = decision.statement_at
+        known = {value, *(w.value for w in said if w.order[0] <= at)}
+        news = [w.start for w in said if w.rank == 1 and w.order[0] > at and w.value not in known]
+        stop = min(news, default=None)
+        if stop is None or stop > decision.said_from:
+            order = (at, decision.said_order)
+            said.append(Word(decision.said_from, stop, 0, None, order, value, DECISION))
+
+
 def _dated(voices: Sequence[Voice]) -> Iterable[tuple[Voice, date]]:
     """Each voice with the day from which its word holds."""
-    register = [v for v in voices if v.source in POLICE]
-    yield from register_words(register)
+    yield from register_words(register_of(voices))
     yield from ((v, v.said_from) for v in voices if v.source not in POLICE)
 
 
@@ -301,7 +331,7 @@ def _winner(words: Sequence[Word], day: date, must_be: str | None) -> Won | None
     if len(alive) == 1:
         return Won(alive[0].value, alive[0].source, _reason(alive[0], (), False))
     stale = {id(w) for w in alive if (d := _stale_on(w)) is not None and d <= day}
-    failing = {id(w) for w in alive if must_be is not None and w.value != must_be}
+    failing = {id(w) for w in alive if w.rank and must_be is not None and w.value != must_be}
     if len(failing) == len(alive):
         failing = set()  # nobody agrees with the number: it may be the number that is wrong
     best = min(alive, key=lambda w: (id(w) in failing, id(w) in stale, w.rank))
@@ -311,6 +341,8 @@ def _winner(words: Sequence[Word], day: date, must_be: str | None) -> Won | None
 
 
 def _reason(word: Word, before: Sequence[Word], failed: bool) -> str:
+    if word.rank == 0:
+        return Reason.DECIDED
     if word.rank == 1:
         return Reason.AUTHORITATIVE
     if not before:

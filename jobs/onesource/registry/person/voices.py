@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from onesource.registry.person.model import DIED
+from onesource.registry.person.model import DIED, DUPLICATE
 
 _DIVORCED = "2"
 
@@ -107,10 +107,25 @@ SPEAKERS: tuple[Speaker, ...] = (
         "base.resident_change",
         "person_no",
         of={**_NUMBERED, **_SELF, **_WHERE, "former_name": "former_name"},
-        attributes={**_HUKOU, "death_date": f"CASE WHEN change_type = '{DIED}' THEN event_on END"},
+        attributes={
+            **_HUKOU,
+            "hukou_status": "status",
+            "death_date": f"CASE WHEN change_type = '{DIED}' THEN event_on END",
+        },
         event="change_type",
         said_from="changed_on",
         said_to="CAST(NULL AS DATE)",
+    ),
+    # A registration cancelled as a repetition names the number that stays: it is one person.
+    Speaker(
+        "base.resident_change",
+        "person_no",
+        role="kept",
+        of={"id_no": "new_value"},
+        event="change_type",
+        said_from="changed_on",
+        said_to="CAST(NULL AS DATE)",
+        where=f"change_type = '{DUPLICATE}' AND new_value RLIKE '^[0-9]{{17}}[0-9X]$'",
     ),
     Speaker(
         "base.residence_permit",

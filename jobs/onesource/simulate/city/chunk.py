@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from onesource.simulate.city import calendar, police
+from onesource.simulate.city.causes import Causes
 from onesource.simulate.city.dirt import soil
 from onesource.simulate.city.life import Life, day_text
 from onesource.simulate.city.numbers import Objects, texts
@@ -44,6 +45,7 @@ class Part:
     cells: list[tuple[str, ...]] = field(default_factory=list)
     who: dict[str, Objects] = field(default_factory=dict)
     faults: list[Planted] = field(default_factory=list)
+    tickets: dict[Planted, str] = field(default_factory=dict)  # what must become of contradictions
 
 
 def run(job: Job, chunk: Chunk) -> Path:
@@ -53,7 +55,7 @@ def run(job: Job, chunk: Chunk) -> Path:
     life = Life(p, generator(job.seed, chunk, "life"), job.start + job.nights - 1)
     offices = Offices(p, generator(job.seed, chunk, "offices"), job.seed)
     before = _truth_before(p)
-    conflicts = _conflicts(p, offices, job)
+    causes = Causes(calendar.day(job.start).isoformat())
     events = generator(job.seed, chunk, "events")
     again: list[int] = []
     for n in range(job.nights):
@@ -71,13 +73,16 @@ def run(job: Job, chunk: Chunk) -> Path:
         for rows in wanted:
             again_now = _unsettled(rows, draw, job, n)
             soil(rows, draw, job.rates, former(job.samples, stamp))
+            causes.hear(rows)
             made[rows.file] = _part(rows, job, chunk)
             if again_now:
                 again = again_now
+    for (file, fault), expected in causes.expected().items():
+        made[file].tickets[fault] = expected
     truth = {
         "before": before,
         "told": [(p.entity[i], *rest) for i, *rest in life.told],
-        "conflicts": conflicts,
+        "conflicts": list(causes.of_the_world(p)),
     }
     path = job.parts / f"{chunk.number:05d}.pickle"
     path.write_bytes(pickle.dumps((made, truth), protocol=5))
@@ -263,26 +268,4 @@ def _truth_before(p: People) -> dict[str, Objects]:
 def _homes(p: People) -> Objects:
     out = np.empty(len(p), dtype=object)
     out[:] = [f"H{p.chunk.number:05d}{h:06d}" for h in p.household]
-    return out
-
-
-def _conflicts(p: People, offices: Offices, job: Job) -> list[tuple[str, str, str, str]]:
-    """What must give a ticket by the state of the world: kind, person, attribute, other person."""
-    out = [
-        ("shared_number", p.entity[b], "id_no", p.entity[a]) for b, a in sorted(p.shared_no.items())
-    ]
-    out += [("second_registration", p.entity[i], "id_no", "") for i in sorted(p.second_no)]
-    last = job.start + job.nights - 1
-    told = np.zeros(len(p), bool)
-    told[offices.reported(last, 0)] = True
-    burnt = offices.burnt() & (p.death + 3 <= last)
-    known = told.astype(int) + burnt + ((p.deregistered <= last) & p.registered)
-    for i in np.flatnonzero(
-        (known == 1) & (p.death < NEVER) & p.registered & (p.deregistered > last)
-    ):
-        out.append(("death_one_source", p.entity[i], "death_date", ""))
-    at, _ = offices.insured(job.start)
-    paid = calendar.day(job.start).replace(day=1)
-    for i in at[(p.death[at] < calendar.number(paid) - 31) & (p.deregistered[at] > job.start)]:
-        out.append(("paid_after_death", p.entity[i], "death_date", ""))
     return out

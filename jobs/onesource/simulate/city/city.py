@@ -3,7 +3,8 @@
 Below the folder: `<night>/…` is what is handed in; `_truth/persons.parquet` everybody as on the
 first night, `person_attribute.csv` what changed when, `delivered.parquet` who is meant by every
 row (file, sheet, line, role, entity), `faults.csv` every planted fault by file and line with what
-must become of it, `conflicts.csv` what must give a ticket, `simulation.json` how it was called.
+must become of it, `conflicts.csv` what must (`ticket`) or may (`possible`) give a ticket or is
+listed only (`listed`), `simulation.json` how it was called.
 """
 
 from __future__ import annotations
@@ -159,7 +160,7 @@ class Truth:
         for name, header in (
             ("person_faults", _FAULT),
             ("person_attribute", ("entity", "attribute", "before", "after", "changed_on")),
-            ("conflicts", ("kind", "entity", "attribute", "other", "file", "line")),
+            ("conflicts", ("kind", "entity", "attribute", "other", "expected", "file", "line")),
         ):
             file = (self.folder / f"{name}.csv").open("w", encoding="utf-8", newline="")
             self._open[name] = csv.writer(self._stack.enter_context(file), lineterminator="\n")
@@ -217,8 +218,9 @@ class Truth:
             self.fault(
                 (f.kind, file, sheet, line, f.entity, f.field, f.written, f.true_value), part
             )
-            if PERSON_KINDS[f.kind][1] == "ticket":
-                self._open["conflicts"].writerow((f.kind, f.entity, f.field, "", file, line))
+            if f in part.tickets:
+                told = (f.kind, f.entity, f.field, "", part.tickets[f], file, line)
+                self._open["conflicts"].writerow(told)
 
     def fault(self, told: tuple[object, ...], part: Part | None = None) -> None:
         self.faults += 1

@@ -150,6 +150,8 @@ class Offices:
         p = self.p
         husbands, wives = self.couples()
         h, w = husbands[which], wives[which]
+        # Who died did not marry after that.
+        registered = np.minimum(registered, np.minimum(p.death[h], p.death[w]) - 1)
         letter = {"结婚": "J", "离婚": "L"}.get(event, "B")
         columns = {
             "certificate_no": self.running(w, f"{letter}{p.chunk.county}", "marriage", 10),

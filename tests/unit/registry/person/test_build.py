@@ -27,11 +27,13 @@ from onesource.registry.person.histories import (
     build_members,
     build_names,
 )
+from onesource.registry.person.model import person_id
 from onesource.registry.tokens import person_token
 from onesource.spark.local import local_rows
 from tests.unit.registry.person.people import at, day
 
 A, B, C = "142325196001010010", "142325196001010029", "142326197506151231"
+D, E, F18 = "142325196001010037", "142325196001010053", "142325196001010096"
 SETTINGS = Settings.from_environment({})
 KEY = person_keys.ring(Path(tempfile.mkdtemp()) / "keys").current
 
@@ -76,7 +78,19 @@ def resident(no: str, name: str, id_no: str | None, on: str = "2024-01-31", **mo
             "relation_to_head": "02", **more}  # fmt: skip
 
 
-def build(spark: SparkSession, catalogue: Catalogue, **feeds: list[Any]) -> SimpleNamespace:
+DECISION = (
+    "ticket_id string, round int, registry string, entity string, attribute string, "
+    "value_a string, value_b string, answer string, decided_value string, decided_on date, "
+    "known_from timestamp, known_to timestamp"
+)
+
+
+def build(
+    spark: SparkSession,
+    catalogue: Catalogue,
+    decisions: list[tuple[Any, ...]] | None = None,
+    **feeds: list[Any],
+) -> SimpleNamespace:
     """The tables of persons from rows of the feeds named."""
     ctx = SimpleNamespace(
         catalogue=catalogue, day=date(2024, 6, 1), settings=SETTINGS, before=None,
@@ -86,6 +100,8 @@ def build(spark: SparkSession, catalogue: Catalogue, **feeds: list[Any]) -> Simp
         f"silver.base_{name}": silver(spark, catalogue, f"base.{name}", rows)
         for name, rows in feeds.items()
     }
+    if decisions is not None:
+        inputs["registry.decision"] = spark.createDataFrame(decisions, DECISION)
     source = build_source(spark, inputs, ctx)["registry.person_source"].cache()
     made = build_person(spark, {"registry.person_source": source}, ctx)
     person = made["registry.person"].cache()
@@ -266,3 +282,187 @@ def test_a_patch_makes_the_same_tables_as_building_all_of_them(
 def _content(rows: DataFrame) -> list[str]:
     return sorted(json.dumps(r.asDict(recursive=True), default=str, sort_keys=True)
                   for r in rows.collect())  # fmt: skip
+
+
+HOME = {"sex": "1", "birth_date": "1960-01-01", "division_code": "141123100001"}
+
+
+def second(no: str, name: str, id_no: str, address: str, **more: Any) -> dict:  # type: ignore[type-arg]
+    return resident(no, name, id_no, **{**HOME, "hukou_address": address, **more})
+
+
+def test_one_person_with_two_registrations_is_asked_about_once_and_namesakes_are_not(
+    spark: SparkSession, catalogue: Catalogue
+) -> None:
+    people = [
+        second("1", "王小明", A, "兴县蔚汾镇一村1号"),
+        second("2", "王小明", B, "兴县蔚汾镇 一村1号", household_no="J1"),
+        second("3", "王小明", D, "兴县蔚汾镇二村7号"),  # a namesake of the same day and village
+        second("4", "李建国", E, "兴县蔚汾镇一村2号"),
+        second("5", "李建军", F18, "兴县蔚汾镇一村2号"),  # its twin
+    ]
+    made = build(spark, catalogue, resident=people)
+    asked = made.conflicts.where("attribute = 'second_registration'").collect()
+    pid = {r["id_no"]: r["person_id"] for r in made.person.collect()}
+    assert [{r["value_a"], r["value_b"]} for r in asked] == [{pid[A], pid[B]}]
+    assert asked[0]["owner"] == "市公安局" and "户籍地址相同" in asked[0]["detail_zh"]
+    text = " ".join(str(v) for v in asked[0].asDict().values())
+    assert A not in text and B not in text, "a ticket names no number"
+
+
+def test_a_sign_that_many_share_is_none(spark: SparkSession, catalogue: Catalogue) -> None:
+    people = [second(str(k), "王小明", n, "兴县蔚汾镇一村") for k, n in enumerate((A, B, D, E))]
+    made = build(spark, catalogue, resident=people)
+    assert made.conflicts.where("attribute = 'second_registration'").count() == 0
+
+
+def test_a_department_finds_two_registrations_to_be_one_person(
+    spark: SparkSession, catalogue: Catalogue
+) -> None:
+    people = [second("1", "王小明", A, "一村1号"), second("2", "王小明", B, "一村1号")]
+    first, other = sorted([person_id(A), person_id(B)])  # as the question names them
+    answer = ("t1", 1, "registry.person", first, "second_registration", first, other, "CORRECTED",
+              "同一人", day("2024-03-01"), at("2024-03-01"), None)  # fmt: skip
+    asked = build(spark, catalogue, resident=people).conflicts.collect()
+    made = build(spark, catalogue, [answer], resident=people)
+    (still,) = made.conflicts.collect()
+    same = ("entity", "attribute", "value_a", "value_b", "evidence_a", "evidence_b")
+    assert {still[c] for c in same} == {asked[0][c] for c in same}, "until the register follows"
+    now_ = made.person.where("known_to IS NULL AND valid_to IS NULL").collect()
+    assert [(r["id_no"], r["is_disputed"]) for r in now_] == [(A, False)]
+    assert {r["person_id"] for r in now_} == {person_id(A)}
+    redirects = build_redirects(spark, made.tables, made.ctx)["registry.person_redirect"].collect()
+    assert [(r["person_id"], r["into_person_id"]) for r in redirects] == [
+        (person_id(B), person_id(A))
+    ]
+    ids = build_ids(spark, made.tables, made.ctx)["registry.person_id_history"]
+    mine = ids.where(f"known_to IS NULL AND person_id = '{person_id(A)}'").collect()
+    assert {(r["id_no"], r["reason"]) for r in mine} == {
+        (A, "首次"), (B, "重号更换")
+    }  # fmt: skip
+
+
+def test_a_registration_cancelled_as_a_repetition_is_the_person_whose_number_stays(
+    spark: SparkSession, catalogue: Catalogue
+) -> None:
+    made = build(
+        spark,
+        catalogue,
+        resident=[second("1", "王小明", A, "一村1号"), second("2", "王小明", B, "一村1号")],
+        resident_change=[
+            {"change_no": "9", "person_no": "2", "change_type": "11", "changed_on": "2024-03-01",
+             "name": "王小明", "id_no": B, "old_value": B, "new_value": A, "on": "2024-03-02"},
+        ],
+    )  # fmt: skip
+    rows = made.person.where("known_to IS NULL AND valid_to IS NULL").collect()
+    assert [(r["id_no"], r["status"]) for r in rows] == [(A, "在籍")]
+
+
+def test_a_decided_value_is_served_and_the_ticket_keeps_its_evidence(
+    spark: SparkSession, catalogue: Catalogue
+) -> None:
+    rows: dict[str, list[Any]] = {
+        "resident": [resident("1", "王小明", A, ethnicity="01")],
+        "medical_insurance": [
+            {"personal_no": "Y", "name": "王小明", "id_no": A, "ethnicity": "03",
+             "on": "2024-02-01"}
+        ],
+    }  # fmt: skip
+    before = build(spark, catalogue, **rows).conflicts.collect()
+    answer = ("t1", 1, "registry.person", person_id(A), "ethnicity", "01", "03", "CORRECTED",
+              "蒙古族", day("2024-03-01"), at("2024-03-01"), None)  # fmt: skip
+    made = build(spark, catalogue, [answer], **rows)
+    (row,) = made.person.where("known_to IS NULL AND valid_to IS NULL").collect()
+    assert (row["ethnicity"], row["is_disputed"]) == ("02", False)
+    assert '"ethnicity":["registry.decision","decided"]' in row["sources"]
+    assert made.conflicts.collect() == before, "until the sources follow it is the same question"
+
+
+def test_the_reasons_of_numbers_are_those_of_the_register(
+    spark: SparkSession, catalogue: Catalogue
+) -> None:
+    old = C[:6] + C[8:17]
+    made = build(
+        spark,
+        catalogue,
+        resident=[resident("1", "赵敏", C, id_no_delivered=old), resident("2", "王小明", A)],
+        resident_change=[
+            {"change_no": "8", "person_no": "1", "change_type": "07", "changed_on": "2024-03-01",
+             "name": "赵敏", "id_no": C, "id_no_delivered": C, "on": "2024-03-02"},
+            {"change_no": "9", "person_no": "2", "change_type": "06", "changed_on": "2024-03-01",
+             "name": "王小明", "id_no": B, "id_no_delivered": B, "on": "2024-03-02"},
+        ],
+    )  # fmt: skip
+    ids = build_ids(spark, made.tables, made.ctx)["registry.person_id_history"]
+    found = {(r["id_no"], str(r["valid_to"]), r["reason"])
+             for r in ids.where("known_to IS NULL").collect()}  # fmt: skip
+    assert found == {
+        (old, "2024-03-01", "首次"), (C, "None", "15升18"),
+        (A, "2024-03-01", "首次"), (B, "None", "纠错"),
+    }  # fmt: skip
+
+
+def test_a_department_finds_that_a_source_speaks_of_somebody_else(
+    spark: SparkSession, catalogue: Catalogue
+) -> None:
+    rows: dict[str, list[Any]] = {
+        "resident": [resident("1", "王小明", A)],
+        "medical_insurance": [
+            {"personal_no": "Y", "name": "王小名", "id_no": A, "phone": "1", "on": "2024-02-01"}
+        ],
+    }
+
+    def answer(known_to: str | None) -> tuple[Any, ...]:
+        return ("t1", 1, "registry.person", person_id(A), "name", "王小明", "王小名", "CORRECTED",
+                "两人", day("2024-03-01"), at("2024-03-01"), known_to and at(known_to))  # fmt: skip
+
+    apart = build(spark, catalogue, [answer(None)], **rows)
+    assert now(apart.person) == {"王小明": (A, False), "王小名": (None, False)}
+    assert apart.conflicts.count() == 0
+    before = apart.person.where("known_to IS NOT NULL").collect()
+    assert ("王小明", "1") in {(r["name"], r["phone"]) for r in before}, "until it was known"
+    undone = build(spark, catalogue, [answer("2024-04-01")], **rows)
+    assert now(undone.person) == {"王小明": (A, True)}
+    (row,) = undone.person.where("known_to IS NULL AND valid_to IS NULL").collect()
+    assert row["phone"] == "1"
+
+
+def test_a_registration_with_a_mistyped_number_is_the_person_whom_others_know_by_it(
+    spark: SparkSession, catalogue: Catalogue
+) -> None:
+    who = {"sex": "1", "birth_date": "1960-01-01", "county_code": "141123000000"}
+    wrong = A[:16] + "71" if A[16] != "7" else A[:16] + "81"
+    made = build(
+        spark,
+        catalogue,
+        resident=[
+            resident("1", "王小明", None, id_no_delivered=A[:17] + "5", **who),
+            resident("2", "李建国", None, id_no_delivered=wrong, **who),
+        ],
+        medical_insurance=[
+            {"personal_no": "Y1", "name": "王小明", "id_no": A, "on": "2024-02-01", **who}
+        ],
+    )
+    assert now(made.person) == {"王小明": (A, False), "李建国": (None, False)}
+    (status,) = {r["status"] for r in made.person.where(f"id_no = '{A}'").collect()}
+    assert status == "在籍"
+
+
+def test_a_sensitive_row_with_a_mistyped_number_is_a_candidate(
+    spark: SparkSession, catalogue: Catalogue
+) -> None:
+    who = {"sex": "1", "birth_date": "1960-01-01", "county_code": "141123000000"}
+    row = {"name": "王小明", "id_no_delivered": A[:17] + "5", "on": "2024-02-01", **who}
+    made = build(
+        spark,
+        catalogue,
+        resident=[resident("1", "王小明", A, **who)],
+        disability=[{"certificate_no": "D1", "status": "1", **row}],
+        medical_insurance=[{"personal_no": "Y1", **row}],
+    )
+    said = {r["source"]: r for r in made.source.collect()}
+    mine = said["base.resident"]["person_id"]
+    linked, asked = said["base.medical_insurance"], said["base.disability"]
+    assert (linked["person_id"], linked["match_rule"]) == (mine, "number_mistyped")
+    assert (asked["person_id"], asked["match_rule"]) == (None, "candidate")
+    assert asked["candidate_person_id"] == mine

@@ -1,0 +1,77 @@
+"""A department's answer becomes what the population registry serves, with the project's contracts.
+
+All people are made up (synthetic).
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from onesource.cli import tickets as command
+from onesource.config import Settings
+from onesource.contracts.load import load_catalogue
+from onesource.run.engine import run
+from onesource.run.ticket_list import Wanted
+from tests.integration.small_city import SmallCity
+
+DAY = date(2024, 3, 4)
+WORDS = (
+    *("silver.base_resident", "silver.base_medical_insurance", "silver.base_ticket_answer"),
+    *("registry.decision", "registry.person_source", "registry.person", "registry.person_redirect"),
+)
+TWICE = ("142325196001010010", "142325196001010053")
+OTHER = "142326197506151231"
+REGISTER = """\
+人员内部编号|人员姓名|身份证号|性别代码|出生年月日|民族代码|家庭户号|与户主关系代码|行政区划代码|户口所在地|户籍状态
+1|王小明|142325196001010010|1|19600101|01|H1|02|141123100001|山西省吕梁市兴县蔚汾镇一村1号|1
+2|王小明|142325196001010053|1|19600101|01|J1|99|141123100001|山西省吕梁市兴县蔚汾镇一村1号|1
+3|赵敏|142326197506151231|1|19750615|01|H3|02|141123100001|山西省吕梁市兴县蔚汾镇一村3号|1
+"""
+INSURED = """\
+医保个人编号,姓名,公民身份号码,证件类型,性别,出生日期,民族,参保类型,参保状态,变更日期
+Y3,赵敏,142326197506151231,01,男,1975-06-15,蒙古族,居民,参保,2024-02-01
+"""
+
+
+def waiting(settings: Settings) -> dict[str, dict[str, Any]]:
+    """Attribute → its ticket."""
+    found = command.tickets(settings, load_catalogue(settings.schemas), Wanted(DAY))
+    return {r["attribute"]: r for r in found}
+
+
+def night(settings: Settings) -> None:
+    report = run(settings, words=WORDS, day=DAY)
+    assert report.exit_code == 0, [r.reason_en for r in report.results if r.reason_en]
+
+
+def test_what_a_department_answers_is_served_and_joins_two_registrations(
+    settings: Settings, tmp_path: Path
+) -> None:
+    city = SmallCity(settings, tmp_path / "inbox")
+    assert city.deliver("hukou_full_141123_20240301.csv", REGISTER).status == "taken"
+    assert city.deliver("医保参保_20240301.csv", INSURED).status == "taken"
+    night(settings)
+    asked = waiting(settings)
+    assert set(asked) == {"ethnicity", "second_registration"}
+
+    def say(attribute: str, value: str) -> None:
+        ticket = asked[attribute]["ticket_id"]
+        command.answer_command(settings, ticket, "CORRECTED", DAY, value, "", "户政科")
+
+    say("ethnicity", "回族")
+    say("second_registration", "同一人")
+    night(settings)
+    states = {a: t["state"] for a, t in waiting(settings).items()}
+    assert states == {"ethnicity": "CORRECTED", "second_registration": "CORRECTED"}
+    now = [
+        r for r in city.rows("registry.person") if r["known_to"] is None and r["valid_to"] is None
+    ]
+    served = {r["id_no"]: (r["ethnicity"], r["is_disputed"]) for r in now}
+    [kept] = set(served) & set(TWICE)
+    assert served == {kept: ("01", False), OTHER: ("03", False)}
+    [redirect] = city.rows("registry.person_redirect")
+    assert redirect["into_person_id"] in {r["person_id"] for r in now}
+    night(settings)  # nothing new: no ticket is raised or opened again
+    assert {a: t["state"] for a, t in waiting(settings).items()} == states
