@@ -23,7 +23,7 @@ _OF_ROW = {
     "address": (
         "户籍地址相同",
         "address",
-        "concat(hukou_division_code, regexp_replace(hukou_address, '[ \u3000]', ''))",
+        "concat(coalesce(hukou_division_code, ''), regexp_replace(hukou_address, '[ \u3000]', ''))",
     ),
 }
 _OF_VOICE = {
