@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 
 from onesource.registry.patch import Before, Patch, put
 from onesource.registry.person import arrow
-from onesource.registry.person.decided import codes_of, with_decisions
+from onesource.registry.person.decided import asked_about, codes_of, with_decisions
 from onesource.registry.person.identity import NUMBER, ROW, identified
 from onesource.registry.person.links import links_of, with_links
 from onesource.registry.person.mistyped import namesakes, with_mistyped_registrations
@@ -38,16 +38,15 @@ def build_source(
     """Every source's word on every person, and whose it is: one row a voice.
 
     Reads the silver tables of the feeds of persons that are served, and what departments decided.
-    Built on from the last version where only few voices changed and nothing is decided.
+    Built on from the last version where only few voices changed.
     """
     before: Before | None = ctx.before
     decided = None
     if DECISION in inputs and not inputs[DECISION].isEmpty():
         codes = codes_of(ctx.catalogue)
         decided = partial(with_decisions, decisions=inputs[DECISION], codes=codes)
-    known_before = before is not None and not before.changed - (set(inputs) - {DECISION})
-    if before is not None and known_before and decided is None:
-        patch = _patch(spark, inputs, ctx, before)
+    if before is not None and not before.changed - set(inputs):
+        patch = _patch(spark, inputs, ctx, before, decided)
         if patch is not None:
             return {SOURCE: patch}
     whole = with_mistyped_registrations(
@@ -64,11 +63,15 @@ _LINKED = "match_rule NOT IN ('number', 'register', 'decided')"
 
 
 def _patch(
-    spark: SparkSession, inputs: Mapping[str, DataFrame], ctx: Any, before: Before
+    spark: SparkSession,
+    inputs: Mapping[str, DataFrame],
+    ctx: Any,
+    before: Before,
+    decided: Callable[[DataFrame], DataFrame] | None,
 ) -> Patch | None:
     """What the changed voices alter; None where they are too many to build on."""
     folder, old = ctx.scratch, before.rows.withColumn("_row", F.expr(ROW))
-    now, found = changed_rows(inputs, before.rows, sorted(before.changed))
+    now, found = changed_rows(inputs, before.rows, sorted(before.changed - {DECISION}))
     changed = put(spark, found, folder / "changed")
     if changed.count() > MANY:
         return None
@@ -77,16 +80,22 @@ def _patch(
         now.withColumn("_row", F.expr(ROW)).join(F.broadcast(changed), "_row", "left_semi"),
         folder / "fresh",
     ).drop("_row")
-    alike = namesakes(before.rows, fresh)
-    components = reached(spark, before.rows, fresh, changed, folder).unionByName(alike).distinct()
+    found = reached(spark, before.rows, fresh, changed, folder)
+    found = found.unionByName(namesakes(before.rows, fresh))
+    if decided is not None:
+        found = found.unionByName(asked_about(before.rows, inputs[DECISION]))
+    components = put(spark, found.distinct(), folder / "components")
     mine = old.join(F.broadcast(components), "_component", "left_semi").select("_row")
     touched = put(spark, mine.unionByName(changed).distinct(), folder / "touched")
     if touched.count() > MANY:
         return None
-    kept = old.join(F.broadcast(touched), "_row", "left_semi").join(
-        F.broadcast(changed), "_row", "left_anti"
+    kept = (
+        old.where(f"source <> '{DECISION}'")
+        .join(F.broadcast(touched), "_row", "left_semi")
+        .join(F.broadcast(changed), "_row", "left_anti")
     )
-    again = put(spark, identified(as_voices(kept).unionByName(fresh)), folder / "identified")
+    said = as_voices(kept).unionByName(fresh)
+    again = put(spark, identified(said, decided), folder / "identified")
     spoken = put(spark, with_mistyped_registrations(spark, again, ctx), folder / "spoken")
     rest = old.join(F.broadcast(touched), "_row", "left_anti")
     lost, known = rest.where(_LINKED), rest.where(f"NOT {_LINKED}")

@@ -21,6 +21,7 @@ from pyspark.sql import functions as F
 from onesource.registry.person.conflicts import Conflict, conflicts_of
 from onesource.registry.person.model import (
     ALIVE,
+    AS_SAID,
     DECISION,
     IDENTITY,
     PERSON_ID_SQL,
@@ -65,6 +66,20 @@ def with_decisions(spoken: DataFrame, decisions: DataFrame, codes: Codes) -> Dat
     return spoken.unionByName(_voices(found), allowMissingColumns=True)
 
 
+def asked_about(before: DataFrame, decisions: DataFrame) -> DataFrame:
+    """`_component` (in `registry.person_source` as it was) of all on whom anything was decided.
+
+    A decision names a person by the atom that made it known first.
+    """
+    asked = decisions.where(f"registry = '{PERSON}'")
+    people = asked.selectExpr("explode(array(entity, value_b)) AS _asked").dropna().distinct()
+    first = f"if(_is_joined, {PERSON_ID_SQL.format(seed='_atom')}, person_id)"
+    named = before.where("_component IS NOT NULL").withColumn("_asked", F.expr(first))
+    found = named.join(F.broadcast(people), "_asked", "left_semi").select("_component")
+    heard = before.where(f"source = '{DECISION}' OR {AS_SAID} IS NOT NULL").select("_component")
+    return found.unionByName(heard).dropna().distinct()
+
+
 # What two people may differ in, so that a department can say that they are two.
 _PARTING = ("name", "sex", "birth_date")
 _EVER = "TIMESTAMP '9999-12-31 00:00:00'"
@@ -91,7 +106,8 @@ def _parted(spoken: DataFrame, whom: DataFrame) -> DataFrame:
             struct(greatest(known_from, _since) AS a, least({end}, _until) AS b, true AS o),
             struct(greatest(known_from, _until) AS a, {end} AS b, false AS o)) END, p -> p.a < p.b)
     """
-    own = [c for c in spoken.columns if c not in ("known_from", "known_to", "_atom", "id_no")]
+    cut = ("known_from", "known_to", "_atom", "id_no", AS_SAID)
+    own = [c for c in spoken.columns if c not in cut]
     return (
         spoken.join(F.broadcast(asked), hit, "left")
         .withColumn("_piece", F.explode(F.expr(pieces)))
@@ -101,6 +117,8 @@ def _parted(spoken: DataFrame, whom: DataFrame) -> DataFrame:
             f"nullif(_piece.b, {_EVER}) AS known_to",
             "if(_piece.o, concat(_atom, '#', _ticket), _atom) AS _atom",
             "if(_piece.o, NULL, id_no) AS id_no",
+            # What it was cut from, for the next version to be made from it.
+            "if(_asked IS NULL, NULL, struct(id_no, known_from, known_to)) AS " + AS_SAID,
         )
     )
 

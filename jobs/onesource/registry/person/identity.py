@@ -17,7 +17,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from onesource.registry.person.model import DECISION, POLICE
+from onesource.registry.person.model import AS_SAID, AS_SAID_TYPE, DECISION, POLICE
 from onesource.registry.person.names import clusters
 
 # Numbers of people without a resident ID are theirs together with the kind of document.
@@ -51,7 +51,12 @@ def identified(
     atoms = _atoms(named)
     spoken = named.join(atoms, ["_number", "_speaker"], "left")
     # Most numbers have one person: only the others stand in `atoms`.
-    spoken = spoken.withColumn("_atom", F.expr("coalesce(_shared_atom, _number, _unit)"))
+    spoken = spoken.withColumns(
+        {
+            "_atom": F.expr("coalesce(_shared_atom, _number, _unit)"),
+            AS_SAID: F.lit(None).cast(AS_SAID_TYPE),
+        }
+    )
     if decided is not None:
         spoken = decided(spoken)
     joined = _joined_units(spoken)

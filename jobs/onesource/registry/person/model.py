@@ -50,6 +50,9 @@ CORRECTED, UPGRADED = "06", "07"  # the number: a wrong one, one of fifteen digi
 
 # What departments decided on tickets speaks as one more voice, of this source.
 DECISION = "registry.decision"
+# Of a voice that a decision cut into stretches of knowledge: what it was (null: it was not).
+AS_SAID = "_as_said"
+AS_SAID_TYPE = "struct<id_no:string,known_from:timestamp,known_to:timestamp>"
 # Questions of identity: their values are persons, and one of these words answers them.
 IDENTITY = ("id_no", "second_registration")
 SAME_PERSON = frozenset({"同一人", "系同一人", "same person", "same_person"})

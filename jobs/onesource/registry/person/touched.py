@@ -2,7 +2,7 @@
 
 Who is who is decided by numbers, names and the police's key (`identity`): a row that changed can
 alter the persons that have one of its numbers, now or before, those of its unit, and those that
-share a number with them. Nobody else.
+share a number with them. Nobody else. (Whom departments decided on is looked at every night.)
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pyspark.sql import functions as F
 
 from onesource.registry.patch import put
 from onesource.registry.person.identity import NUMBER, ROW, UNIT
+from onesource.registry.person.model import AS_SAID
 from onesource.registry.person.voices import COLUMNS, COMPARED, SPEAKERS, voices
 
 # Where a night touches more voices than this, the whole is built anew: it is not dearer then.
@@ -24,9 +25,16 @@ _RENAMED = {"former_name": "_former_name", "said_order": "_order"}
 
 def as_voices(rows: DataFrame) -> DataFrame:
     """Rows of `registry.person_source` as the voices that they were made from."""
-    return rows.select(
-        *[F.col(_RENAMED.get(name, name)).alias(name) for name in COLUMNS], *COMPARED
+    names = {name: _RENAMED.get(name, name) for name in COLUMNS}
+    whole = rows.where(f"{AS_SAID} IS NULL").select(
+        *[F.col(there).alias(name) for name, there in names.items()], *COMPARED
     )
+    # A voice that a decision cut has several rows.
+    own = {name: f"{AS_SAID}.{name}" for name in ("id_no", "known_from", "known_to")}
+    cut = rows.where(f"{AS_SAID} IS NOT NULL").select(
+        *[F.col(there).alias(name) for name, there in (names | own).items()], *COMPARED
+    )
+    return whole.unionByName(cut.distinct())
 
 
 def changed_rows(
@@ -36,6 +44,8 @@ def changed_rows(
 
     before: `registry.person_source` as it was. tables: names of silver tables, all in `inputs`.
     """
+    if not tables:
+        return as_voices(before.limit(0)), before.limit(0).selectExpr(f"{ROW} AS _row")
     now = voices({t: inputs[t] for t in tables})
     feeds = sorted({s.feed for s in SPEAKERS if s.table in tables})
     then = as_voices(before.where(F.col("source").isin(feeds)))

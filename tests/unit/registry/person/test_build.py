@@ -231,11 +231,24 @@ BUILDERS: dict[str, Any] = {
 def test_a_patch_makes_the_same_tables_as_building_all_of_them(
     spark: SparkSession, catalogue: Catalogue
 ) -> None:
-    """Whatever a night brings: a corrected number, a second person, a row that is linked now."""
+    """Whatever a night brings: a corrected number, a second person, a decision, one taken back."""
+
+    def decided(
+        ticket: str, entity: str, about: str, other: str, word: str, until: str | None = None
+    ) -> tuple[Any, ...]:
+        return (ticket, 1, "registry.person", entity, about, entity, other, "CORRECTED", word,
+                day("2024-02-03"), at("2024-02-03"), until and at(until))  # fmt: skip
+
+    one, other = sorted([person_id(D), person_id(E)])
+    parted = ("t1", person_id(A), "name", "王小名", "两人")
+    joined = decided("t2", one, "second_registration", other, "同一人")
     first = {
         "resident": [
             resident("1", "王小明", A), resident("2", "张建国", B), resident("3", "李秀英", C),
-            resident("4", "赵大宝", None),
+            resident("4", "赵大宝", None), resident("8", "周八", D), resident("9", "周八", E),
+        ],
+        "medical_insurance": [
+            {"personal_no": "Y", "name": "王小名", "id_no": A, "phone": "1", "on": "2024-02-01"}
         ],
         "enrolment": [
             {"student_no": "S1", "name": "李秀英", "id_no": C, "on": "2024-02-01",
@@ -248,15 +261,20 @@ def test_a_patch_makes_the_same_tables_as_building_all_of_them(
             # The police corrects a number: the old one is another's from now on.
             resident("3", "李秀英", A, "2024-02-28"), resident("5", "孙七", B, "2024-02-28"),
             {**first["resident"][2], "known_to": at("2024-02-28"), "valid_to": "2024-02-28"},
-            first["resident"][3],
+            *first["resident"][3:],
         ],
+        "medical_insurance": first["medical_insurance"],
         "enrolment": first["enrolment"],
         "death_certificate": [
             {"certificate_no": "D1", "name": "张建国", "id_no": B, "death_date": "2024-02-10",
              "on": "2024-03-12"}
         ],
     }  # fmt: skip
-    old, new = build(spark, catalogue, **first), build(spark, catalogue, **second)
+    old = build(spark, catalogue, [decided(*parted), joined], **first)
+    # One decision is taken back, one stays, one is new.
+    again = [decided(*parted, until="2024-03-05"), joined,
+             decided("t3", person_id(B), "ethnicity", "03", "蒙古族")]  # fmt: skip
+    new = build(spark, catalogue, again, **second)
     for made in (old, new):
         for table in list(BUILDERS)[2:]:
             made.tables[table] = BUILDERS[table](spark, made.tables, made.ctx)[table].cache()
@@ -264,7 +282,9 @@ def test_a_patch_makes_the_same_tables_as_building_all_of_them(
     told: dict[str, DataFrame] = {}
     registry: dict[str, DataFrame] = {}
     for table, builder in BUILDERS.items():
-        changed = frozenset({"silver.base_resident", "silver.base_death_certificate"})
+        changed = frozenset(
+            {"silver.base_resident", "silver.base_death_certificate", "registry.decision"}
+        )
         before = Before(old.tables[table], changed, {t: partial(told.get, t) for t in told})
         ctx = SimpleNamespace(
             catalogue=catalogue, day=new.ctx.day, settings=SETTINGS, before=before,
