@@ -49,10 +49,8 @@ def build_source(
         patch = _patch(spark, inputs, ctx, before, decided)
         if patch is not None:
             return {SOURCE: patch}
-    whole = with_mistyped_registrations(
-        spark, put(spark, identified(voices(inputs), decided), ctx.scratch / "identified"), ctx
-    )
-    spoken = put(spark, whole, ctx.scratch / "spoken")
+    known_by = put(spark, identified(voices(inputs), decided), ctx.scratch / "identified")
+    spoken = with_mistyped_registrations(spark, known_by, ctx)
     lost, known = spoken.where("_atom IS NULL"), spoken.where("_atom IS NOT NULL")
     links = links_of(spark, lost, known, ctx, ctx.scratch / "people")
     return {SOURCE: _owned(with_links(spoken, links))}
