@@ -81,15 +81,15 @@ The lake is in {settings.lake}, the open release in {settings.open}. A page to l
 
   {settings.open / "latest" / "index.html"}
 
-Six things to try:
+Seven things to try:
 
   .venv/bin/onesource sql "SELECT county_code, month, output_t FROM \
 curated.energy_coal_output_month ORDER BY 2, 1"
   .venv/bin/onesource quarantine energy.coal_daily
   .venv/bin/onesource quality show silver.energy_coal_daily
-  .venv/bin/onesource sql --csv one.csv "SELECT person_id FROM registry.person WHERE \
-is_disputed AND known_to IS NULL LIMIT 1" && tail -1 one.csv | .venv/bin/onesource explain \
-registry.person
   .venv/bin/onesource tickets list
+  .venv/bin/onesource sql --csv one.csv "SELECT 'person_id=' || person_id AS who FROM \
+registry.person WHERE is_disputed AND known_to IS NULL AND current_address <> '' LIMIT 1"
+  tail -1 one.csv | .venv/bin/onesource explain registry.person
   .venv/bin/onesource release verify "{settings.open / "latest"}"
 """
