@@ -116,11 +116,11 @@ def _atom_batches(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]
         rows: dict[str, list[Any]] = {name: [] for name in names_of}
         for row in batch.to_pylist():
             number, names = row["_number"], row["names"]
-            person = clusters(names)
+            person = clusters(names, [who.startswith("U:") for who in row["who"]])
             label = {0: number}
-            for n, said in zip(person, names, strict=True):
+            for n in sorted({*person} - {0}):
                 # The least name is the same whoever of them was heard first.
-                label.setdefault(n, f"{number}#{_least(names, person, n)}" if said else number)
+                label[n] = f"{number}#{_least(names, person, n)}"
             for who, n in zip(row["who"], person, strict=True):
                 rows["_number"].append(number)
                 rows["_speaker"].append(who)

@@ -7,10 +7,12 @@ record says it, and both names belong to the person from then on.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 # A character that an export could not write, or that was hidden on purpose.
 _WILD = frozenset("?？*＊�□■×●○")
+# A name of so many characters may be one that was cut off at the end of a narrow column.
+_CUT = 4
 # The same character in another form: simplified and traditional, common and rare.
 _OTHER = (
     "張陳劉楊趙黃吳孫馬鄭謝韓馮許鄧蕭葉蘇盧鐘鍾賈譚廖范鄒閻魯圖龍萬錢湯賴龔賀顧東華國偉麗蘭鳳強軍"
@@ -51,7 +53,7 @@ def compatible(a: str, b: str) -> bool:
     longer, shorter = (a, b) if len(a) > len(b) else (b, a)
     if len(longer) - len(shorter) > 1 or longer[0] != shorter[0]:
         # A long name cut off at the end of a narrow column.
-        return len(shorter) >= 4 and longer.startswith(shorter)
+        return len(shorter) >= _CUT and longer.startswith(shorter)
     return any(longer[:i] + longer[i + 1 :] == shorter for i in range(1, len(longer)))
 
 
@@ -61,25 +63,74 @@ def illegible(a: str, b: str) -> bool:
     return compatible(a, b) and (bool(set(a + b) & _WILD) or a.isascii() != b.isascii())
 
 
-def clusters(speakers: Sequence[Sequence[str]]) -> list[int]:
+def clusters(
+    speakers: Sequence[Sequence[str]], registered: Sequence[bool] | None = None
+) -> list[int]:
     """Parts the speakers of one number into persons by the names that each of them uses.
 
-    speakers: for each, all names that it ever gave (none: it joins whoever is first). Returns for
-    each the number of its person, 0 the one of the first speaker. The order of the speakers says
-    who is first; who belongs together does not depend on it.
+    speakers: for each, all names that it ever gave. registered: which of them are registrations of
+    the police's register (None: nobody). Two registrations under one number are one person only
+    where their names are written alike: 张辉 and 张瑞 are two who were given the same number, and
+    no slip of the pen. Who gives no name, or one that cannot be read, joins one of the others and
+    makes no two of them one.
+
+    Returns for each the number of its person, 0 the one of the first speaker. The order says who
+    is first, and who is chosen where a name fits two; else who belongs together does not depend on
+    it.
     """
-    group = list(range(len(speakers)))
+    is_registered = registered or [False] * len(speakers)
+    plain_names = [{plain(n) for n in names} - {""} for names in speakers]
+    latin = all(n.isascii() for names in plain_names for n in names)
+    clear = [
+        bool(names) and not any(set(n) & _WILD or (n.isascii() and not latin) for n in names)
+        for names in plain_names
+    ]
 
-    def root(i: int) -> int:
-        while group[i] != i:
-            i = group[i]
-        return i
+    def alike(i: int, j: int) -> bool:
+        return any(
+            a == b or (min(len(a), len(b)) >= _CUT and (a.startswith(b) or b.startswith(a)))
+            for a in plain_names[i]
+            for b in plain_names[j]
+        )
 
-    for i, names in enumerate(speakers):
-        for j in range(i):
-            others = speakers[j]
-            if not names or not others or any(compatible(a, b) for a in names for b in others):
-                low, high = sorted((root(i), root(j)))
-                group[high] = low
-    number = {r: n for n, r in enumerate(dict.fromkeys(root(i) for i in range(len(speakers))))}
-    return [number[root(i)] for i in range(len(speakers))]
+    def fits(i: int, j: int) -> bool:
+        return (
+            not plain_names[i]
+            or not plain_names[j]
+            or any(compatible(a, b) for a in plain_names[i] for b in plain_names[j])
+        )
+
+    every = range(len(speakers))
+    seeds = _linked([i for i in every if clear[i] and is_registered[i]], alike)
+    others = [i for i in every if clear[i] and not is_registered[i]]
+    if len(seeds) < 2:
+        seeds = _linked([*(i for seed in seeds for i in seed), *others], fits)
+    else:
+        left: list[int] = []
+        for i in others:
+            same = [s for s in seeds if any(alike(i, j) for j in s if is_registered[j])]
+            near = same or [s for s in seeds if any(fits(i, j) for j in s if is_registered[j])]
+            (near[0] if near else left).append(i)
+        seeds += _linked(left, fits)
+    for i in every:
+        if not clear[i]:
+            free = [s for s in seeds if not any(is_registered[j] for j in s)]
+            order = [*free, *seeds] if is_registered[i] else seeds
+            home = next((s for s in order if any(fits(i, j) for j in s)), None)
+            if home is None:
+                seeds.append([i])
+            else:
+                home.append(i)
+    of = {i: n for n, seed in enumerate(seeds) for i in seed}
+    number = {n: k for k, n in enumerate(dict.fromkeys(of[i] for i in every))}
+    return [number[of[i]] for i in every]
+
+
+def _linked(some: Sequence[int], same: Callable[[int, int], bool]) -> list[list[int]]:
+    """Groups of those that are linked by `same`, directly or through others."""
+    groups: list[list[int]] = []
+    for i in some:
+        met = [g for g in groups if any(same(i, j) for j in g)]
+        groups = [g for g in groups if g not in met]
+        groups.append(sorted([i, *(j for g in met for j in g)]))
+    return sorted(groups)

@@ -48,3 +48,19 @@ def test_a_renaming_joins_what_stands_on_either_side_of_it() -> None:
 
 def test_who_belongs_together_does_not_depend_on_who_comes_first() -> None:
     assert clusters([["李建国"], ["王小名"], ["王小明"]]) == [0, 1, 1]
+
+
+def test_two_registrations_with_names_that_nearly_agree_are_two_people() -> None:
+    both = [["张辉"], ["张瑞"], ["张辉"], ["张瑞"]]
+    assert clusters(both, [True, True, False, False]) == [0, 1, 0, 1]
+    assert clusters([["张辉"], ["张瑞"]], [True, False]) == [0, 0], "a slip of the pen"
+    assert clusters([["張國華"], ["张国华"]], [True, True]) == [0, 0], "written alike"
+
+
+def test_who_gives_no_name_joins_one_and_makes_no_two_of_them_one() -> None:
+    assert clusters([["杜玉梅"], [], ["严志䘵"]], [True, False, False]) == [0, 0, 1]
+    # A registration without a name is the person who has no other one.
+    assert clusters([["杜玉梅"], [], ["严志䘵"]], [True, True, False]) == [0, 1, 1]
+    assert clusters([["杜玉梅"], ["??"], ["YAN ZHILU"], ["严志䘵"]]) == [0, 0, 0, 1]
+    assert clusters([[], []]) == [0, 0]
+    assert clusters([["张?"], ["李建国"]]) == [0, 1]
