@@ -17,7 +17,8 @@ HOME = Path(__file__).resolve().parents[1]
 
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
-    os.environ.setdefault("ONESOURCE_DRIVER_MEMORY", "2g")
+    # Two and a half thousand tests in one session: with less it ends in collecting garbage.
+    os.environ.setdefault("ONESOURCE_DRIVER_MEMORY", "4g")
     settings = Settings.from_environment(
         {
             "ONESOURCE_HOME": str(HOME),

@@ -54,6 +54,9 @@ RUNTIME = {
     "spark.databricks.delta.properties.defaults.logRetentionDuration": "interval 1000 days",
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
     "spark.sql.sources.partitionOverwriteMode": "static",
+    # Every query's plan is written out as text, which of many steps is megabytes and nobody reads.
+    "spark.sql.maxPlanStringLength": "4000",
+    "spark.sql.ui.explainMode": "simple",
 }
 _COMPILER = (
     "-Xss4m",
@@ -178,6 +181,11 @@ def static_settings(settings: Settings) -> dict[str, str]:
             "spark.driver.memory": os.environ.get("ONESOURCE_DRIVER_MEMORY", "3g"),
             "spark.ui.enabled": "false",
             "spark.ui.showConsoleProgress": "false",
+            # The driver remembers what it ran, page or no page: a thousand plans fill its memory.
+            "spark.ui.retainedJobs": "50",
+            "spark.ui.retainedStages": "50",
+            "spark.ui.retainedTasks": "1000",
+            "spark.sql.ui.retainedExecutions": "20",
             "spark.sql.warehouse.dir": str(settings.cache / "warehouse"),
         }
         | driver_network(settings.spark)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
@@ -36,6 +36,13 @@ A, B, C = "142325196001010010", "142325196001010029", "142326197506151231"
 D, E, F18 = "142325196001010037", "142325196001010053", "142325196001010096"
 SETTINGS = Settings.from_environment({})
 KEY = person_keys.ring(Path(tempfile.mkdtemp()) / "keys").current
+
+
+@pytest.fixture(autouse=True)
+def _forget(spark: SparkSession) -> Iterator[None]:
+    """Tables that one test keeps are nothing to the next."""
+    yield
+    spark.catalog.clearCache()
 
 
 @pytest.fixture(scope="module")
