@@ -9,13 +9,12 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from onesource.cli.run import run_command
+from onesource.cli.simulate import simulate_command
 from onesource.cli.status import show
 from onesource.config import Settings
 from onesource.contracts.load import load_catalogue
 from onesource.run.overview import overview
-from onesource.simulate.city.city import simulate_city
 from onesource.simulate.energy import simulate_energy
-from onesource.simulate.orgs.city import simulate_orgs
 
 # A month's end lies inside: the month's output and its late corrections can be seen.
 NIGHTS, SEED, FAULTS, START = 20, 2017, "real", date(2024, 1, 20)
@@ -33,15 +32,7 @@ def demo_command(settings: Settings) -> int:
             catalogue, inbox / "deliveries", nights=NIGHTS, seed=SEED, faults=FAULTS, start=START
         )
         print(f"simulating {PEOPLE:,} people and {CITY_NIGHTS} nights (synthetic) …", flush=True)
-        city = inbox / "city"
-        simulate_city(
-            catalogue, settings.schemas, city, people=PEOPLE, nights=CITY_NIGHTS, seed=SEED,
-            faults=FAULTS, start=START, clear=True,
-        )  # fmt: skip
-        simulate_orgs(
-            catalogue, city, people=PEOPLE, nights=CITY_NIGHTS, seed=SEED, faults=FAULTS,
-            start=START,
-        )  # fmt: skip
+        simulate_command(settings, inbox / "city", "base", PEOPLE, CITY_NIGHTS, SEED, FAULTS, START)
         (inbox / "complete").touch()
     print("delivering …", flush=True)
     _deliver(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
 
 from onesource.clean.geography.address import Address, AddressReader
 from onesource.clean.geography.index import Crosswalk, DivisionIndex, Version
@@ -21,6 +20,7 @@ from onesource.clean.standardisers.model import (
     Context,
     Standardiser,
 )
+from onesource.clean.standardisers.places import day_of, iso_day
 from onesource.contracts.model import CodeRow
 
 _made = threading.local()
@@ -55,7 +55,7 @@ def _index(context: Context) -> DivisionIndex:
 
 def _version(row: CodeRow) -> Version:
     code = row.code.ljust(12, "0")
-    starts, ends = _day(row.valid_from), _day(row.valid_to)
+    starts, ends = day_of(row.valid_from), day_of(row.valid_to)
     return Version(code, row.name, level_of(code), starts, ends, "gb2260")
 
 
@@ -84,7 +84,7 @@ def _answer(reader: AddressReader, raw: str | None, day: str | None, county: str
     told = [f"unreadable={cell.unreadable}"] if cell.unreadable else []
     told += ["fullwidth=1"] if cell.folded else []
     if cell.verdict == "OK":
-        told += _detail(reader.read(cell.text, _day(day), county))
+        told += _detail(reader.read(cell.text, day_of(day), county))
     return cell.text, cell.verdict, ";".join(told)
 
 
@@ -106,17 +106,6 @@ def _detail(a: Address) -> Iterator[str]:
         yield note.replace("now=", "division_now=")
 
 
-def _day(text: str | None) -> date | None:
-    try:
-        return date.fromisoformat(text[:10]) if text else None
-    except ValueError:
-        return None
-
-
-def _iso(value: str) -> str | None:
-    return None if _day(value) else "a day, such as 2019-01-01"
-
-
 ADDRESS = Standardiser(
     "address",
     "地址：去空白、全角转半角，拆分省市县乡村组路号楼单元室，给出匹配级别（0–5）、得分（0–1）"
@@ -127,7 +116,11 @@ ADDRESS = Standardiser(
     ("OK", "EMPTY", "FMT", "LOST_CHARACTER", "SUSPECT"),
     arguments=(
         Argument(
-            "date", "区划代码应有效的日期", "the day on which the code must hold", _iso, by_row=True
+            "date",
+            "区划代码应有效的日期",
+            "the day on which the code must hold",
+            iso_day,
+            by_row=True,
         ),
         Argument(
             "county",

@@ -25,20 +25,22 @@ def _division(
             todo="deliver and run base.division, or keep schemas/samples/base/division",
         )
     nothing: Sequence[str | None] = [None] * len(values)
-    days = [_day(d) for d in by_row.get("date") or nothing]
+    days = [day_of(d) for d in by_row.get("date") or nothing]
     parents = by_row.get("parent") or nothing
     return resolve_batch(values, days, parents, context.division, fixed.get("level"))
 
 
-def _day(text: str | None) -> date | None:
+def day_of(text: str | None) -> date | None:
+    """The day that an argument gives, if it is one."""
     try:
         return date.fromisoformat(text[:10]) if text else None
     except ValueError:
         return None
 
 
-def _iso(value: str) -> str | None:
-    return None if _day(value) else "a day, such as 2019-01-01"
+def iso_day(value: str) -> str | None:
+    """What an argument must be that is no day."""
+    return None if day_of(value) else "a day, such as 2019-01-01"
 
 
 def _level(value: str) -> str | None:
@@ -63,7 +65,7 @@ DIVISION = Standardiser(
     ),
     arguments=(
         Argument(
-            "date", "代码应有效的日期", "the day on which the code must hold", _iso, by_row=True
+            "date", "代码应有效的日期", "the day on which the code must hold", iso_day, by_row=True
         ),
         Argument("parent", "上级区划", "the division in which it lies", by_row=True),
         Argument("level", "所要的层级", "the level wanted", _level),

@@ -124,9 +124,7 @@ def _patch(
     weight = weighed.join(replaced, "_row", "left_anti").selectExpr(
         "_row", "_rule AS match_rule", "_score AS match_score", "_proposed AS candidate_person_id"
     )
-    lighter = lost.drop("match_rule", "match_score", "candidate_person_id").join(
-        F.broadcast(weight), "_row"
-    )
+    lighter = lost.drop(*_WORTH).join(F.broadcast(weight), "_row")
     made = rows.unionByName(lighter.select(*rows.columns))
     gone = replaced.unionByName(weight.select("_row"))
     return Patch(ROW, gone, made, told)

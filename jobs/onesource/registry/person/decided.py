@@ -26,6 +26,7 @@ from onesource.registry.person.model import (
     IDENTITY,
     PERSON_ID_SQL,
     POLICE,
+    POLICE_SQL,
     SAME_PERSON,
     TWO_PERSONS,
     Status,
@@ -96,9 +97,8 @@ def _parted(spoken: DataFrame, whom: DataFrame) -> DataFrame:
         "_atom AS _asked", "attribute AS _about", "value_b AS _value", "ticket_id AS _ticket",
         "known_from AS _since", f"coalesce(known_to, {_EVER}) AS _until",
     )  # fmt: skip
-    feeds = ", ".join(f"'{feed}'" for feed in POLICE)
     value = "CASE _about WHEN 'name' THEN name WHEN 'sex' THEN sex ELSE string(birth_date) END"
-    hit = F.expr(f"_atom = _asked AND source NOT IN ({feeds}) AND {value} = _value")
+    hit = F.expr(f"_atom = _asked AND source NOT IN ({POLICE_SQL}) AND {value} = _value")
     end = f"coalesce(known_to, {_EVER})"
     pieces = f"""
         filter(CASE WHEN _asked IS NULL THEN array(struct(known_from AS a, {end} AS b, false AS o))

@@ -17,12 +17,11 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from onesource.registry.person.model import AS_SAID, AS_SAID_TYPE, DECISION, POLICE
+from onesource.registry.person.model import AS_SAID, AS_SAID_TYPE, DECISION, POLICE_SQL
 from onesource.registry.person.names import clusters
 
 # Numbers of people without a resident ID are theirs together with the kind of document.
 _FOREIGN = "('03', '06', '07', '08')"
-_POLICE = ", ".join(f"'{feed}'" for feed in POLICE)
 _CHUNK = 4096
 
 
@@ -32,7 +31,7 @@ NUMBER = (
     f"coalesce(id_no, CASE WHEN id_type IN {_FOREIGN} AND length(id_no_delivered) > 4 "
     "THEN concat(id_type, ':', upper(id_no_delivered)) END)"
 )
-UNIT = f"CASE WHEN source IN ({_POLICE}) THEN concat('U:', source_key) END"
+UNIT = f"CASE WHEN source IN ({POLICE_SQL}) THEN concat('U:', source_key) END"
 
 
 def identified(
@@ -95,7 +94,7 @@ def _atoms(named: DataFrame) -> DataFrame:
         .agg(
             F.expr(f"sort_array(array_distinct(flatten(collect_list({names}))))").alias("names"),
             F.expr(
-                f"min(struct(source NOT IN ({_POLICE}), statement_at, said_order, _speaker))"
+                f"min(struct(source NOT IN ({POLICE_SQL}), statement_at, said_order, _speaker))"
             ).alias("first"),
         )
         .groupBy("_number")

@@ -17,7 +17,7 @@ from pyspark.sql import functions as F
 from onesource.clean.standardisers import Context
 from onesource.registry.linkage.model import load_model
 from onesource.registry.linkage.persons import MODEL_FILE, link_unnumbered
-from onesource.registry.person.model import POLICE
+from onesource.registry.person.model import POLICE_SQL
 
 MISTYPED = "number_mistyped"
 # What the linker reads of a voice.
@@ -34,7 +34,7 @@ SAID = (
     "_guardian_id_no AS guardian_id_no",
     "birth_order",
 )
-_FEEDS = f"source IN ({', '.join(repr(feed) for feed in POLICE)})"
+_FEEDS = f"source IN ({POLICE_SQL})"
 # No line of it has a sound number: it is alone with itself.
 _ALONE = f"{_FEEDS} AND _atom = _unit AND _component = _atom"
 # Of several lines of one row: what is believed now, and said last.

@@ -43,6 +43,7 @@ COMPARED = ("name", "sex", "birth_date", "ethnicity")
 
 # The register's two feeds: the full statement, and the records of changes.
 POLICE = ("base.resident", "base.resident_change")
+POLICE_SQL = ", ".join(f"'{feed}'" for feed in POLICE)
 # Codes of the change records (hukou_change_type) that end a registration, and of the insurers.
 DIED, MOVED_OUT, DUPLICATE = "02", "04", "11"
 INSURANCE_ENDED_BY_DEATH = "4"

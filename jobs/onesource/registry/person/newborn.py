@@ -13,11 +13,10 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from onesource.registry.person.model import POLICE
+from onesource.registry.person.model import POLICE_SQL
 
 # Ages between which somebody may have become the parent of a child of the household.
 YOUNGEST, OLDEST = 14, 60
-_POLICE = ", ".join(f"'{feed}'" for feed in POLICE)
 _HOME = "get_json_object(attributes, '$.household_no')"
 
 
@@ -30,7 +29,7 @@ def with_parents(people: DataFrame, known: DataFrame, asked: DataFrame) -> DataF
     children born since the first of them are looked at.
     """
     since = asked.where("mother_id_no IS NOT NULL").agg(F.min("birth_date").alias("_since"))
-    own = known.where(f"source IN ({_POLICE}) AND birth_date IS NOT NULL").selectExpr(
+    own = known.where(f"source IN ({POLICE_SQL}) AND birth_date IS NOT NULL").selectExpr(
         "_component AS person_id", "sex", "birth_date", "id_no", f"{_HOME} AS _home"
     )
     children = (

@@ -10,11 +10,10 @@ from __future__ import annotations
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from onesource.registry.person.model import DECISION, POLICE, UPGRADED
+from onesource.registry.person.model import DECISION, POLICE_SQL, UPGRADED
 
 FIRST, UPGRADE, CORRECTION = "首次", "15升18", "纠错"
 REPLACED, REISSUED = "重号更换", "港澳台居住证换发"
-_POLICE = ", ".join(f"'{feed}'" for feed in POLICE)
 # Residence permits of people from Hong Kong, Macao and Taiwan; the form of 2023 of foreigners'.
 _PERMITS = "('06', '07')"
 _COLUMNS = ("person_id", "id_type", "id_no", "reason", "valid_from", "valid_to", "known_from",
@@ -27,7 +26,7 @@ def numbers_with_reasons(found: DataFrame, source: DataFrame) -> DataFrame:
     found: `person_id, id_type, id_no` with the four clocks, from `registry.person`. source:
     `registry.person_source`.
     """
-    register = source.where(f"source IN ({_POLICE}) AND person_id IS NOT NULL")
+    register = source.where(f"source IN ({POLICE_SQL}) AND person_id IS NOT NULL")
     old = _fifteen(register)
     shared = source.where("_is_shared AND id_no IS NOT NULL").selectExpr("id_no AS _before")
     by = "PARTITION BY person_id, known_to IS NULL ORDER BY valid_from, known_from"
@@ -92,7 +91,7 @@ def _of_second(found: DataFrame, source: DataFrame) -> DataFrame:
         .agg(F.min("known_from").alias("_since"), F.min("said_from").alias("_on"))
     )
     own = (
-        source.where(f"source IN ({_POLICE}) AND id_no IS NOT NULL AND known_to IS NULL")
+        source.where(f"source IN ({POLICE_SQL}) AND id_no IS NOT NULL AND known_to IS NULL")
         .join(F.broadcast(joined), "person_id")
         .groupBy("person_id", "id_no", "_since", "_on")
         .agg(F.min("said_from").alias("valid_from"), F.max("id_type").alias("id_type"))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from onesource.registry.person.model import POLICE, Status
+from onesource.registry.person.model import POLICE_SQL, Status
 from onesource.registry.person.names import PLAIN_SQL
 
 ATTRIBUTE = "second_registration"
@@ -127,9 +127,8 @@ def _stacked(signs: dict[str, str]) -> str:
 
 def _places(people: DataFrame, source: DataFrame) -> DataFrame:
     """`person_id, place, source`: the line with which the register says it last."""
-    feeds = ", ".join(f"'{feed}'" for feed in POLICE)
     return (
-        source.where(f"known_to IS NULL AND source IN ({feeds})")
+        source.where(f"known_to IS NULL AND source IN ({POLICE_SQL})")
         .join(people, "person_id", "left_semi")
         .groupBy("person_id")
         .agg(
