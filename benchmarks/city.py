@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -24,6 +25,9 @@ from typing import Any
 from memory import Memory
 
 SEED, START = "2017", date(2024, 1, 20)
+DIVISIONS = Path(__file__).parents[1] / "schemas" / "samples" / "base"
+# A step's line of `onesource run`: its table, its verdict, its seconds.
+STEP = re.compile(r"^\S* *(\S+): .*passed, .*?([\d.]+) s$", re.MULTILINE)
 # Time and peak memory of a command, and what it printed.
 Took = dict[str, Any]
 
@@ -54,14 +58,11 @@ def measured(folder: Path, people: int, nights: int) -> dict[str, Any]:
     days = sorted(d.name for d in out.iterdir() if d.name[:1].isdigit())
     for day in days:
         rows = sum(_lines(f) for f in (out / day).glob("*.csv"))
-        taken = command(folder, "deliver", str(out / day))
+        # The divisions come first: addresses are read by them.
+        also = [str(DIVISIONS)] if day == days[0] else []
+        taken = command(folder, "deliver", *also, str(out / day))
         ran = command(folder, "run", "--through", "registry", "--date", day)
-        steps = {
-            name: float(line.rsplit(", ", 1)[1].removesuffix(" s"))
-            for line in ran["output"].splitlines()
-            if " passed, " in line and line.endswith(" s")
-            for name in [line.split(": ")[0].split(" ")[-1]]
-        }
+        steps = {name: float(seconds) for name, seconds in STEP.findall(ran["output"])}
         found[day] = {
             "csv_rows": rows,
             "deliver_seconds": taken["seconds"],
