@@ -10,7 +10,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from onesource.registry.patch import Before, Patch, put
+from onesource.registry.patch import Before, Patch
 from onesource.registry.person import arrow
 from onesource.registry.person.decided import asked_about, codes_of, with_decisions
 from onesource.registry.person.identity import NUMBER, ROW, identified
@@ -22,6 +22,7 @@ from onesource.registry.person.touched import MANY, as_voices, changed_rows, rea
 from onesource.registry.person.twice import ATTRIBUTE as SECOND
 from onesource.registry.person.twice import second_registrations
 from onesource.registry.person.voices import COLUMNS, COMPARED, voices
+from onesource.spark.written import put
 
 SOURCE, PERSON = "registry.person_source", "registry.person"
 # One line may be believed anew: it is a voice of its own for each stretch on either clock.

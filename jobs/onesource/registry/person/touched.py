@@ -13,10 +13,10 @@ from pathlib import Path
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from onesource.registry.patch import put
 from onesource.registry.person.identity import NUMBER, ROW, UNIT
 from onesource.registry.person.model import AS_SAID
 from onesource.registry.person.voices import COLUMNS, COMPARED, SPEAKERS, voices
+from onesource.spark.written import put
 
 # Where a night touches more voices than this, the whole is built anew: it is not dearer then.
 MANY = 400_000
