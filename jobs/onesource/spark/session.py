@@ -53,6 +53,9 @@ RUNTIME = {
     # And their commits must stay as long.
     "spark.databricks.delta.properties.defaults.logRetentionDuration": "interval 1000 days",
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+    # Row groups of 16 MB: a question about one person reads a few of them, not a file of two
+    # million rows.
+    "parquet.block.size": str(16 << 20),
     "spark.sql.sources.partitionOverwriteMode": "static",
     # Every query's plan is written out as text, which of many steps is megabytes and nobody reads.
     "spark.sql.maxPlanStringLength": "4000",
