@@ -93,11 +93,13 @@ def _patch(
         .join(F.broadcast(touched), "_row", "left_semi")
         .join(F.broadcast(changed), "_row", "left_anti")
     )
-    said = as_voices(kept).unionByName(fresh)
+    # Each look at the table is a walk through all voices: what is read again is put down.
+    said = as_voices(put(spark, kept, folder / "kept")).unionByName(fresh)
     again = put(spark, identified(said, decided), folder / "identified")
     spoken = put(spark, with_mistyped_registrations(spark, again, ctx), folder / "spoken")
     rest = old.join(F.broadcast(touched), "_row", "left_anti")
-    lost, known = rest.where(_LINKED), rest.where(f"NOT {_LINKED}")
+    lost = put(spark, rest.where(_LINKED), folder / "lost")
+    known = rest.where(f"NOT {_LINKED}")
     # A name that became rarer, a person who came: any voice without a number may mean another now.
     links = links_of(
         spark,
