@@ -64,8 +64,8 @@ def _against(
                 since = None
             elif before and since is None:
                 since = v.statement_at
-        if v.said_to is not None and v.said_to <= v.known_from.date():
-            continue  # ended; a certificate that will end speaks until then
+        if _has_ended(v):
+            continue
         if v.source == winner.source and value == winner.value:
             mine = v
         if known[v.source].rank != known[winner.source].rank:
@@ -90,6 +90,22 @@ def _against(
             f"两个来源的{_WORDS[attribute]}不一致",
             f"two sources differ on {attribute}",
         )
+
+
+# Its line says how long it holds; other words end by a later statement, or by not being in it.
+_DATED_BY_ITSELF = frozenset({"base.residence_permit"})
+
+
+def _has_ended(v: Voice) -> bool:
+    """Is the word over? A permit in force on the day of its line speaks on: nobody ended it.
+
+    The day is that of the statement, not of the receipt: a file that comes late says no less than
+    one that comes in time.
+    """
+    if v.said_to is None:
+        return False
+    said = v.statement_at if v.source in _DATED_BY_ITSELF else v.known_from
+    return v.said_to <= said.date()
 
 
 _WORDS = {"name": "姓名", "sex": "性别", "birth_date": "出生日期", "ethnicity": "民族"}
