@@ -188,7 +188,7 @@ def several_atoms(spoken: DataFrame) -> DataFrame:
 
 def by_component(rows: DataFrame) -> DataFrame:
     """The voices, those of a component together and in an order that any run repeats."""
-    order = ("_component", "statement_at", "_order", "source", "source_key", "role", "line")
+    order = ("_component", "statement_at", "source", "_order", "source_key", "role", "line")
     return (
         rows.select(*arrow.READ)
         .repartition("_component")
@@ -274,11 +274,11 @@ def _shared_numbers(rows: DataFrame, source: DataFrame) -> DataFrame:
     who = numbered.groupBy("id_no", "person_id").agg(
         F.expr("min_by(struct(source, concat_ws('/', delivery_id, sheet, line) AS place), "
                "struct(source NOT IN ('base.resident', 'base.resident_change'), statement_at, "
-               "_order))").alias("said"),
+               "source, _order))").alias("said"),
     )  # fmt: skip
     shared = (
         who.groupBy("id_no")
-        .agg(F.expr("sort_array(collect_list(struct(said, person_id)))").alias("people"))
+        .agg(F.expr("sort_array(collect_list(struct(person_id, said)))").alias("people"))
         .where("size(people) > 1")
         .selectExpr("people[0] AS a", "explode(slice(people, 2, size(people))) AS b")
     )

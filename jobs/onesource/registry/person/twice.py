@@ -134,7 +134,7 @@ def _places(people: DataFrame, source: DataFrame) -> DataFrame:
         .agg(
             F.expr(
                 "max_by(struct(concat_ws('/', delivery_id, coalesce(sheet, ''), line) AS place, "
-                "source), struct(statement_at, _order, line))"
+                "source), struct(statement_at, source, _order, line))"
             ).alias("said")
         )
         .selectExpr("person_id", "said.place", "said.source")
