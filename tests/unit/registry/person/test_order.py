@@ -310,12 +310,15 @@ def believed(rows: Sequence[Row]) -> list[str]:
     return sorted(t.replace("0-base.", "base.") for t in texts)
 
 
+ASKED = {"is_disputed": None, "_is_asked": None, "_conflicts": None}
+
+
 def as_known(rows: Sequence[Row], moment: datetime) -> list[str]:
     """The rows that were served at a moment; the questions are only those of now."""
     end = at("9999-12-31")
     then = [r for r in rows if r["known_from"].astimezone(moment.tzinfo) <= moment
             < (r["known_to"] or end).astimezone(moment.tzinfo)]  # fmt: skip
-    open_ = [{**r, "known_to": None, "is_disputed": None, "_conflicts": None} for r in then]
+    open_ = [{**r, "known_to": None, **ASKED} for r in then]
     return believed(open_)
 
 
