@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import NamedTuple
 
 from onesource.registry.person.death import Death, active_after, reported
@@ -54,7 +55,7 @@ def _against(
     mine: Voice | None = None
     before: set[str] = set()  # what the winner's rank said until it came to say this
     since: datetime | None = None
-    for v in sorted(person.voices, key=lambda v: (v.statement_at, v.said_order)):
+    for v in sorted(person.voices, key=attrgetter("order")):
         value = v.values.get(attribute)
         if value is None or v.source not in known:
             continue
@@ -149,7 +150,7 @@ def _of_death(person: Person, death: Death) -> Iterator[Conflict]:
         )
     active = active_after(person.voices, death)
     if active:
-        last = max(active, key=lambda v: (v.said_from, v.said_order))
+        last = max(active, key=lambda v: (v.said_from, v.order))
         yield Conflict(
             person.person_id,
             "activity_after_death",
@@ -170,7 +171,7 @@ def _vanished(person: Person, state: Sequence[object]) -> Iterator[Conflict]:
         return
     last = max(
         (v for v in person.voices if v.source in POLICE),
-        key=lambda v: (v.said_to is not None, v.said_to or v.said_from, v.said_order),
+        key=lambda v: (v.said_to is not None, v.said_to or v.said_from, v.order),
     )
     yield Conflict(
         person.person_id,
