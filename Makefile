@@ -32,9 +32,11 @@ demo: setup
 	@.venv/bin/onesource demo
 
 # Lint that fails does not hide what the tests say, and fails the target all the same.
-# The last line is pytest's own. Some tests run Airflow, and so need its environment.
+# The last line is pytest's own. Some tests run Airflow, and so need its environment. A file of
+# tests stays in one process: each process has its own Spark, and one of them uses hardly two cores.
 test: setup setup-airflow
-	@status=0; setup/lint.sh || status=$$?; .venv/bin/python -m pytest || exit $$?; exit $$status
+	@status=0; setup/lint.sh || status=$$?; \
+	.venv/bin/python -m pytest -n $(TEST_PROCESSES) --dist loadfile || exit $$?; exit $$status
 
 lint: setup
 	@setup/lint.sh
@@ -45,6 +47,7 @@ check: setup
 bench: setup setup-airflow
 	@.venv/bin/python benchmarks/run.py
 
+TEST_PROCESSES = 2
 PEOPLE = 3400000
 NIGHTS = 3
 bench-city: setup

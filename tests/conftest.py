@@ -1,4 +1,4 @@
-"""What all tests share: one Spark session for the whole run, and a lake of their own."""
+"""What all tests share: one Spark session a process of the run, and a lake of their own."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HOME = Path(__file__).resolve().parents[1]
 
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
-    # Two and a half thousand tests in one session: with less it ends in collecting garbage.
+    # A thousand tests and more in one session: with less it ends in collecting garbage.
     os.environ.setdefault("ONESOURCE_DRIVER_MEMORY", "4g")
     settings = Settings.from_environment(
         {

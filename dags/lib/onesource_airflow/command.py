@@ -8,20 +8,28 @@ cut off leaves the lake as the next run expects it.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from onesource_airflow import places
 
 # As `onesource run` ends.
 PASSED, FAILED, USAGE, HELD = 0, 1, 2, 3
 _GRACE_SECONDS = 20
-_PR_SET_PDEATHSIG = 1
+# Asks the kernel to end it with its parent (PR_SET_PDEATHSIG is 1), then becomes the command. Said
+# here in a process that is new: between fork and exec nothing but the kernel may be called where
+# the parent has threads.
+_BOUND_TO_PARENT = """
+import ctypes, os, signal, sys
+ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+if os.getppid() == int(sys.argv[1]):
+    os.execv(sys.argv[2], sys.argv[2:])
+"""
 # Airflow's own settings and secrets are none of the jobs' business.
 _OURS = ("AIRFLOW", "PYTHON", "VIRTUAL_ENV", "_AIRFLOW")
 
@@ -50,7 +58,7 @@ class OneSource:
         self.say("onesource " + " ".join(self.arguments))
         lines: list[str] = []
         with subprocess.Popen(
-            [str(places.command()), *self.arguments],
+            [*_bound(places.command()), *self.arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -58,7 +66,6 @@ class OneSource:
             errors="replace",
             env=environment(),
             start_new_session=True,
-            preexec_fn=_end_with_parent,
         ) as self._process:
             assert self._process.stdout is not None
             for line in self._process.stdout:
@@ -99,9 +106,16 @@ def environment() -> dict[str, str]:
     return env | {"ONESOURCE_HOME": str(places.home()), "PYTHONUNBUFFERED": "1"}
 
 
-def _end_with_parent() -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+def _bound(command: Path) -> list[str]:
+    """The words that start the command so that it ends with this process, where that is known how.
+
+    Raises OSError where there is no such program.
+    """
+    if not os.access(command, os.X_OK):
+        raise FileNotFoundError(f"there is no program {command}")
+    if sys.platform != "linux":
+        return [str(command)]
+    return [sys.executable, "-I", "-S", "-c", _BOUND_TO_PARENT, str(os.getpid()), str(command)]
 
 
 def _signal_group(group: int, number: int) -> None:

@@ -18,6 +18,7 @@ from onesource.clean.stage import Staged
 from onesource.contracts.model import Contract
 from onesource.contracts.properties import Correction
 from onesource.lake import delta
+from onesource.spark.written import put
 
 _MARK = "statement"
 _PLACE = list(bitemporal.PLACE)
@@ -42,14 +43,14 @@ def apply(
     batch = batch.withColumn("_state", F.lit(bitemporal.SAID))
     marks = statements if feed.correction is Correction.REPLACE else None
     said = batch if marks is None else _said_anew(spark, feed, staged, table, batch, marks)
-    concerned = _written(spark, said.select(*feed.key).distinct(), staged, "concerned")
+    concerned = put(spark, said.select(*feed.key).distinct(), staged.folder / "concerned")
     before = table.where(f"_state IS NULL OR _state <> '{_MARK}'").join(
         concerned, list(feed.key), "left_semi"
     )
     is_new = before.isEmpty()
     if not is_new:
         said = _evidence(before, feed).unionByName(said, True).dropDuplicates([*feed.key, *_PLACE])
-        said = _written(spark, said, staged, "said")
+        said = put(spark, said, staged.folder / "said")
         if said.count() <= _FEW:
             # One task: no shuffle between the many windows of a history.
             said = said.coalesce(1)
@@ -99,7 +100,7 @@ def absences(
 def _settled(spark: SparkSession, said: DataFrame, feed: Contract, staged: Staged) -> DataFrame:
     """What the table keeps of these keys. Most keys of a first load are told in one pass."""
     several = said.groupBy(*feed.key).count().where("count > 1").select(*feed.key)
-    several = _written(spark, several, staged, "several")
+    several = put(spark, several, staged.folder / "several")
     if several.isEmpty():
         return bitemporal.alone(said, feed)
     key = list(feed.key)
@@ -123,7 +124,7 @@ def _said_anew(
     kept = _kept(table, feed, made)
     facts = repeats.compared(kept, batch, feed, made)
     needed = repeats.telling(facts, made, feed).join(F.broadcast(made.numbers), ["_world", "_at"])
-    needed = _written(spark, needed, staged, "needed")
+    needed = put(spark, needed, staged.folder / "needed")
     return repeats.rows_to_keep(needed, kept, batch, marks, feed)
 
 
@@ -177,10 +178,3 @@ def _shaped(rows: DataFrame, columns: Mapping[str, str]) -> DataFrame:
     return rows.select(
         *[F.col(n) if n in present else F.lit(None).cast(t).alias(n) for n, t in columns.items()]
     )
-
-
-def _written(spark: SparkSession, frame: DataFrame, staged: Staged, name: str) -> DataFrame:
-    """The rows written beside the staged batch: they are read more than once."""
-    folder = str(staged.folder / name)
-    frame.write.mode("overwrite").parquet(folder)
-    return spark.read.schema(frame.schema).parquet(folder)

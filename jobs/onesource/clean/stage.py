@@ -14,7 +14,6 @@ from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.types import StructType
 
 from onesource.clean.reasons import GOOD
 from onesource.clean.standardisers import STANDARDISERS, Context, Use, standardise
@@ -31,6 +30,7 @@ from onesource.quality.rules import Rule
 from onesource.quality.split import across_rows, marks_across_rows, split_expressions
 from onesource.spark.local import local_rows
 from onesource.spark.person_columns import id_token
+from onesource.spark.written import put
 
 ISSUE = "struct<field:string,verdict:string,raw:string,detail:string>"
 REJECT = "struct<field:string,rule:string,raw:string,detail:string>"
@@ -108,18 +108,13 @@ def stage(
     shutil.rmtree(folder, ignore_errors=True)
     if across_rows(rules, day):
         # Those rules read the batch several times: they read it written, not computed again.
-        judged = _written(spark, staged, folder / "judged")
+        judged = put(spark, staged, folder / "judged")
         staged = marks_across_rows(judged, rules, tables, day)
     # Only quarantine shows a row as it was delivered.
     shown = "CASE WHEN _rejects IS NOT NULL THEN _as_delivered END"
     staged = staged.withColumn("_as_delivered", F.expr(shown))
-    frame = _written(spark, _ranked(staged, feed.served), folder / "rows")
+    frame = put(spark, _ranked(staged, feed.served), folder / "rows")
     return Staged(folder, frame, _counts(frame, feed, records))
-
-
-def _written(spark: SparkSession, frame: DataFrame, folder: Path) -> DataFrame:
-    frame.write.mode("overwrite").parquet(str(folder))
-    return spark.read.schema(StructType(frame.schema.fields)).parquet(str(folder))
 
 
 def drop(staged: Staged) -> None:

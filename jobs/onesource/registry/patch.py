@@ -10,9 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 _GONE = "_patched"
@@ -55,9 +54,3 @@ class Before:
         """What was touched in an input since the table was built last; None: anything."""
         tell = self.told_by.get(table)
         return tell() if tell is not None else None
-
-
-def put(spark: SparkSession, frame: DataFrame, folder: Path) -> DataFrame:
-    """The rows written down: they are read more than once."""
-    frame.write.mode("overwrite").parquet(str(folder))
-    return spark.read.schema(frame.schema).parquet(str(folder))

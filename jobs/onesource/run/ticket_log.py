@@ -6,6 +6,7 @@ of events only the tickets that they speak of are made again, in one merge.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,13 +18,14 @@ from pyspark.sql import functions as F
 from onesource.config import now
 from onesource.lake import delta
 from onesource.lake.files import locked
-from onesource.lake.paths import table_path
+from onesource.lake.paths import scratch_path, table_path
 from onesource.run import ledger
 from onesource.run.context import RunContext
 from onesource.run.ledger import PASSED
 from onesource.run.recover import recover
 from onesource.run.ticket_fold import fold
 from onesource.run.ticket_upgrade import as_events, is_old
+from onesource.spark.written import put
 
 TABLE = "registry.ticket"
 EVENTS = "registry.ticket_event"
@@ -38,6 +40,7 @@ def take_in(ctx: RunContext, batch: str, make: MakeEvents) -> bool:
 
     batch: names the events of one step of a run. A crash between the two commits leaves events
     whose tickets are older; the step is then done again, and events said twice change nothing.
+    Where nothing is new, nothing is written.
     """
     log_path = table_path(ctx.settings, ctx.graph.contracts[EVENTS])
     path = table_path(ctx.settings, ctx.graph.contracts[TABLE])
@@ -50,18 +53,28 @@ def take_in(ctx: RunContext, batch: str, make: MakeEvents) -> bool:
         if is_old(tickets):
             tickets = _renewed(ctx, tickets, log_path, path)
         mark = f"{ctx.run}:{batch}"
-        events = _complete(ctx, make(tickets), mark)
-        log = delta.write(events, log_path, mode="append")
-        _record(ctx, EVENTS, log)
-        history = delta.read(ctx.spark, log_path, log)
-        touched = history.where(F.col("batch") == mark).select("ticket_id").distinct()
-        if touched.isEmpty():
-            version = delta.latest_version(path)
-        else:
-            version = _merge(ctx, _folded(ctx, history, touched), path)
-        assert version is not None
-        _record(ctx, TABLE, version, delta.read(ctx.spark, path, version).count())
-        return not touched.isEmpty()
+        scratch = scratch_path(ctx.settings, EVENTS, f"{ctx.run}-{batch}")
+        try:
+            events = put(ctx.spark, _complete(ctx, make(tickets), mark), scratch)
+            if events.isEmpty():
+                _record_new(ctx, log_path, path)
+                return False
+            log = delta.write(events.coalesce(1), log_path, mode="append")
+            _record(ctx, EVENTS, log)
+            touched = events.select("ticket_id").distinct()
+            version = _merge(ctx, _folded(ctx, delta.read(ctx.spark, log_path, log), touched), path)
+            _record(ctx, TABLE, version, delta.read(ctx.spark, path, version).count())
+            return True
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _record_new(ctx: RunContext, log_path: Path, path: Path) -> None:
+    """Two empty tables are served like any others from the first run on."""
+    for table, place in ((EVENTS, log_path), (TABLE, path)):
+        version = delta.latest_version(place)
+        if ledger.state(ctx.settings, table).version is None and version is not None:
+            _record(ctx, table, version, 0)
 
 
 def _renewed(ctx: RunContext, old: DataFrame, log_path: Path, path: Path) -> DataFrame:

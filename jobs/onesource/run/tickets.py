@@ -8,16 +8,19 @@ compared with what was seen before, and only the difference is put down.
 from __future__ import annotations
 
 import json
+import shutil
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from onesource.contracts.source_of_record import ANY, Rule
+from onesource.lake.paths import scratch_path
 from onesource.registry.places import CONFLICT_COLUMNS
 from onesource.run.context import RunContext
 from onesource.run.ticket_fold import GONE, SEEN
 from onesource.run.ticket_log import EVENTS, TABLE, take_in
 from onesource.run.working_days import WORKING_DAYS, due_date
+from onesource.spark.written import put
 
 __all__ = ["EVENTS", "TABLE", "due_date", "write_tickets"]
 
@@ -38,13 +41,19 @@ def write_tickets(ctx: RunContext, registry: str, conflicts: DataFrame) -> None:
     today = [r for r in rules if r.holds_on(ctx.day)]
     # A calendar that ends too early must stop the step here, in words (P11).
     due_date(ctx.day, max([WORKING_DAYS, *(r.due_days for r in today)]))
-    found = _routed(ctx, conflicts.withColumn("registry", F.lit(registry)), today)
+    scratch = scratch_path(ctx.settings, TABLE, f"{ctx.run}-{registry}")
+    try:
+        # Found before the tickets are locked: the other tables need not wait for it.
+        routed = _routed(ctx, conflicts.withColumn("registry", F.lit(registry)), today)
+        found = put(ctx.spark, routed, scratch)
 
-    def difference(tickets: DataFrame) -> DataFrame:
-        own = tickets.where(F.col("registry") == registry)
-        return _difference(_keyed(found, own), own.where("is_seen"))
+        def difference(tickets: DataFrame) -> DataFrame:
+            own = tickets.where(F.col("registry") == registry)
+            return _difference(_keyed(found, own), own.where("is_seen"))
 
-    take_in(ctx, registry, difference)
+        take_in(ctx, registry, difference)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def ticket_id(registry: str, entity: str, attribute: str, a: str, b: str) -> Column:

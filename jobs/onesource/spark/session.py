@@ -32,6 +32,9 @@ _STATIC = {
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
     # GB18030 text would be refused by Spark's own short list of charsets.
     "spark.sql.legacy.javaCharsets": "true",
+    # Row groups of 16 MB: a question about one person reads a few of them, not a file of two
+    # million rows.
+    "spark.hadoop.parquet.block.size": str(16 << 20),
 }
 RUNTIME = {
     "spark.sql.session.timeZone": "Asia/Shanghai",
@@ -64,6 +67,8 @@ _COMPILER = (
     # Generated code easily passes 8 kB of bytecode a method, above which HotSpot would only
     # interpret it: three times slower for a standardiser as one expression.
     "-XX:-DontCompileHugeMethods",
+    # Every plan is code of its own. A full cache of it ends the compiler, then the JVM's work.
+    "-XX:ReservedCodeCacheSize=512m",
 )
 
 

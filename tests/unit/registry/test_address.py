@@ -7,7 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from onesource.clean.geography.address import AddressReader
 from onesource.clean.geography.standard import Standards, address_id
@@ -15,6 +15,8 @@ from onesource.clean.geography.written import written
 from onesource.clean.standardisers.division import shipped_index
 from onesource.config import Settings
 from onesource.registry.address import tables
+from onesource.registry.patch import Before, Patch
+from onesource.spark.written import put
 
 SCHEMAS = Path(__file__).resolve().parents[3] / "schemas"
 READER = AddressReader(shipped_index(SCHEMAS))
@@ -103,8 +105,10 @@ def test_the_tables_join_people_and_organisations_to_one_address(
         "org_id string, address string, county_code string",
     )
     inputs = {"registry.person_address_history": people, "registry.organisation": firms}
-    rows = tables.build_written(spark, inputs, SimpleNamespace(settings=settings))
-    ways = rows[tables.WRITTEN].cache()
+    rows = tables.build_written(spark, inputs, SimpleNamespace(settings=settings, before=None))
+    made = rows[tables.WRITTEN]
+    assert isinstance(made, DataFrame)
+    ways = made.cache()
     by_text = {r.written: r for r in ways.where("valid_to IS NULL").collect()}
     assert len(by_text) == 6
     homes = {r.address_id for t, r in by_text.items() if "西湾" in t}
@@ -122,9 +126,47 @@ def test_the_tables_join_people_and_organisations_to_one_address(
     ways.unpersist()
 
 
+def test_only_texts_that_are_new_are_read_and_the_table_is_as_if_all_had_been(
+    spark: SparkSession, settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(tables, "registry_index", lambda *_: READER.index)
+    shape = "org_id string, address string, county_code string"
+    source = "registry.organisation"
+    last = spark.createDataFrame(
+        [("O1", "临县碛口镇西湾村12号", "141124000000"), ("O2", "Room 5", None)], shape
+    )
+    now = spark.createDataFrame(
+        [
+            ("O1", "临县碛口镇西湾村12号", "141124000000"),
+            ("O2", "石楼县前山乡5号", None),
+            ("O3", "临县碛口镇西湾村12号", None),
+        ],
+        shape,
+    )
+    whole = SimpleNamespace(settings=settings, before=None)
+    was = tables.build_written(spark, {source: last}, whole)[tables.WRITTEN]
+    assert isinstance(was, DataFrame)
+    was = put(spark, was, tmp_path / "was")
+    before = Before(was, frozenset({source}))
+    night = SimpleNamespace(settings=settings, before=before, scratch=tmp_path)
+    patch = tables.build_written(spark, {source: now}, night)[tables.WRITTEN]
+    assert isinstance(patch, Patch)
+    assert {r.written for r in patch.rows.collect()} == {"石楼县前山乡5号", "临县碛口镇西湾村12号"}
+    made = patch.rest(was).unionByName(patch.rows)
+    every = tables.build_written(spark, {source: now}, whole)[tables.WRITTEN]
+    assert isinstance(every, DataFrame)
+    assert sorted(map(str, made.collect())) == sorted(map(str, every.collect()))
+    # Where the divisions changed, every text may mean another place.
+    moved = Before(was, frozenset({"registry.division"}))
+    night = SimpleNamespace(settings=settings, before=moved, scratch=tmp_path)
+    assert isinstance(tables.build_written(spark, {source: now}, night)[tables.WRITTEN], DataFrame)
+
+
 def test_what_is_served_may_be_neither_people_nor_organisations(
     spark: SparkSession, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tables, "registry_index", lambda *_: READER.index)
-    rows = tables.build_written(spark, {}, SimpleNamespace(settings=settings))
-    assert rows[tables.WRITTEN].count() == 0
+    rows = tables.build_written(spark, {}, SimpleNamespace(settings=settings, before=None))
+    made = rows[tables.WRITTEN]
+    assert isinstance(made, DataFrame)
+    assert made.count() == 0

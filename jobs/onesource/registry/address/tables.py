@@ -9,7 +9,7 @@ tables: they are joined by the written text (docs/registries.md has the SQL).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial, reduce
 from itertools import islice
 from typing import Any
@@ -22,7 +22,9 @@ from onesource.clean.geography.address import AddressReader, county_of
 from onesource.clean.geography.index import DivisionIndex
 from onesource.clean.geography.standard import Standard, Standards, address_id
 from onesource.clean.geography.written import written
+from onesource.registry.patch import Before, Patch
 from onesource.registry.places import registry_index
+from onesource.spark.written import put
 
 ADDRESS, WRITTEN = "registry.address", "registry.address_written"
 # Where addresses come from: table → SQL of the address and of the county beside it.
@@ -37,6 +39,8 @@ _ID = (
     "concat('W', upper(substring(sha2(concat_ws('|', written, coalesce(county_beside, ''), "
     "coalesce(cast(valid_from AS string), '')), 256), 1, 20)))"
 )
+# A text and the county beside it, which is digits: no two are one.
+_TEXT = "concat(coalesce(county_beside, ''), '|', written)"
 _TEXTS = (
     "written", "county_beside", "verdict", "address_id", "address", *LEVELS,
     "division_code", "division_now", "division_method", "division_verdict", "county_code",
@@ -57,10 +61,11 @@ _SQL = ", ".join(
 
 def build_written(
     spark: SparkSession, inputs: Mapping[str, DataFrame], ctx: Any
-) -> dict[str, DataFrame]:
+) -> dict[str, DataFrame | Patch]:
     """`registry.address_written`. Reads the divisions, and of `SOURCES` what is served.
 
-    Every distinct text is read once, in the workers; nothing is collected but the divisions.
+    Every distinct text is read once, in the workers; nothing is collected but the divisions. While
+    the divisions are what they were, only texts that the last version does not have are read.
     """
     given = [
         inputs[table].selectExpr(f"{text} AS written", f"{county} AS county_beside")
@@ -70,12 +75,22 @@ def build_written(
     none = spark.createDataFrame([], "written string, county_beside string")
     rows = reduce(DataFrame.union, given, none).where("written IS NOT NULL").distinct()
     read = partial(_read, index=registry_index(inputs, ctx))
-    found = rows.mapInArrow(read, _SQL)
-    return {
-        WRITTEN: found.withColumns(
-            {"match_score": F.col("match_score").cast("decimal(5,4)"), "written_id": F.expr(_ID)}
-        )
-    }
+    before: Before | None = ctx.before
+    if before is None or before.changed - set(SOURCES):
+        return {WRITTEN: _rows(rows, read)}
+    texts = put(spark, rows.withColumn("_text", F.expr(_TEXT)), ctx.scratch / "texts")
+    there = before.rows.select(F.expr(_TEXT).alias("_text")).distinct()
+    new = texts.join(there, "_text", "left_anti").drop("_text")
+    gone = put(spark, there.join(texts, "_text", "left_anti"), ctx.scratch / "gone")
+    made = put(spark, _rows(new, read), ctx.scratch / "rows")
+    told = gone.unionByName(made.select(F.expr(_TEXT).alias("_text")))
+    return {WRITTEN: Patch(_TEXT, gone, made, told)}
+
+
+def _rows(texts: DataFrame, read: Callable[..., Iterator[pa.RecordBatch]]) -> DataFrame:
+    return texts.mapInArrow(read, _SQL).withColumns(
+        {"match_score": F.col("match_score").cast("decimal(5,4)"), "written_id": F.expr(_ID)}
+    )
 
 
 def _read(batches: Iterable[pa.RecordBatch], index: DivisionIndex) -> Iterator[pa.RecordBatch]:

@@ -32,7 +32,9 @@ FROM, TO = VARIANTS[::2], VARIANTS[1::2]
 
 def variant_sql(column: str) -> str:
     """The name with every variant character replaced by the standard one."""
-    return f"translate({column}, '{FROM}', '{TO}')"
+    # DuckDB makes its table of characters anew for each row: only few names have one of them.
+    has = f"regexp_matches({column}, '[{FROM}]')"
+    return f"CASE WHEN {has} THEN translate({column}, '{FROM}', '{TO}') ELSE {column} END"
 
 
 def pinyin(name: str) -> str:

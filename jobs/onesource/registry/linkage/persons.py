@@ -154,9 +154,10 @@ def link_unnumbered(
         for macro in MACROS:
             con.execute(macro)
         build_person_records(con, spec, rows, reference, context)
-        add_derived(con, spec)
         apply_rules(con, spec, dedupe=False, say=say)
         block(con, spec, dedupe=False, say=say)
+        _keep_compared(con)
+        add_derived(con, spec)
         persons = con.execute("SELECT count(DISTINCT person_id) FROM reference").fetchall()[0][0]
         frequencies = {
             "name": "SELECT name, n / (SELECT sum(n) FROM reference_names) AS tf_name "
@@ -218,6 +219,16 @@ def build_person_records(
     con.execute("CREATE TABLE ids AS SELECT rid, row_id, person_id FROM both_rows")
     for table in ("left_rows", "right_kept", "both_rows"):
         con.execute(f"DROP TABLE {table}")
+
+
+def _keep_compared(con: duckdb.DuckDBPyConnection) -> None:
+    """Of `records` those that stand in a pair: words and sounds of the others would be for
+    nothing, and of millions of addresses they take minutes."""
+    con.execute(
+        "CREATE OR REPLACE TABLE records AS SELECT * FROM records WHERE rid IN (SELECT join_key_l "
+        "FROM pairs UNION SELECT join_key_r FROM pairs UNION SELECT rid_l FROM ruled UNION "
+        "SELECT rid_r FROM ruled) ORDER BY rid"
+    )
 
 
 def _key(views: Sequence[str]) -> str:

@@ -55,6 +55,8 @@ SCHEMA = pa.schema(
         ("known_to", _TIME),
         ("_component", pa.string()),
         ("_conflicts", pa.list_(_CONFLICT)),
+        # What is disputed by the person's own voices; `is_disputed` says what others add to it.
+        ("_is_asked", pa.bool_()),
     ]
 )
 SPARK_SCHEMA = ", ".join(
@@ -160,6 +162,7 @@ def _row(pid: str, b: Belief, component: str, found: list[Any], disputed: bool) 
         b.known_to,
         component,
         [c._asdict() for c in found] or None,
+        disputed,
     )
 
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from onesource.registry.patch import Before, Patch, put
+from onesource.registry.patch import Before, Patch
 from onesource.registry.person import arrow
 from onesource.registry.person.decided import asked_about, codes_of, with_decisions
 from onesource.registry.person.identity import NUMBER, ROW, identified
@@ -20,8 +20,9 @@ from onesource.registry.person.model import ATTRIBUTES, DECISION, PERSON_ID_SQL
 from onesource.registry.person.survive import Provider, Providers
 from onesource.registry.person.touched import MANY, as_voices, changed_rows, reached
 from onesource.registry.person.twice import ATTRIBUTE as SECOND
-from onesource.registry.person.twice import second_registrations
+from onesource.registry.person.twice import namesakes_said, second_registrations
 from onesource.registry.person.voices import COLUMNS, COMPARED, voices
+from onesource.spark.written import put
 
 SOURCE, PERSON = "registry.person_source", "registry.person"
 # One line may be believed anew: it is a voice of its own for each stretch on either clock.
@@ -92,11 +93,13 @@ def _patch(
         .join(F.broadcast(touched), "_row", "left_semi")
         .join(F.broadcast(changed), "_row", "left_anti")
     )
-    said = as_voices(kept).unionByName(fresh)
+    # Each look at the table is a walk through all voices: what is read again is put down.
+    said = as_voices(put(spark, kept, folder / "kept")).unionByName(fresh)
     again = put(spark, identified(said, decided), folder / "identified")
     spoken = put(spark, with_mistyped_registrations(spark, again, ctx), folder / "spoken")
     rest = old.join(F.broadcast(touched), "_row", "left_anti")
-    lost, known = rest.where(_LINKED), rest.where(f"NOT {_LINKED}")
+    lost = put(spark, rest.where(_LINKED), folder / "lost")
+    known = rest.where(f"NOT {_LINKED}")
     # A name that became rarer, a person who came: any voice without a number may mean another now.
     links = links_of(
         spark,
@@ -188,7 +191,7 @@ def several_atoms(spoken: DataFrame) -> DataFrame:
 
 def by_component(rows: DataFrame) -> DataFrame:
     """The voices, those of a component together and in an order that any run repeats."""
-    order = ("_component", "statement_at", "_order", "source", "source_key", "role", "line")
+    order = ("_component", "statement_at", "source", "_order", "source_key", "role", "line")
     return (
         rows.select(*arrow.READ)
         .repartition("_component")
@@ -200,23 +203,51 @@ def build_person(spark: SparkSession, inputs: Mapping[str, DataFrame], ctx: Any)
     """One row per person, stretch of the world and stretch of knowledge; conflicts beside it.
 
     Reads `registry.person_source`. The conflicts are kept on the rows (`_conflicts`), so that
-    the voices are walked through once. Built on from the last version for the components of which
-    another thing is said now.
+    the voices are walked through once, but for those of namesakes: which of them are likely one
+    person must be known before any row says whether it is disputed. Built on from the last version
+    for the components of which another thing is said now.
     """
     source = inputs[SOURCE]
     providers = providers_of(ctx)
     before: Before | None = ctx.before
     told = before.told(SOURCE) if before is not None else None
     spoken = source.where("_component IS NOT NULL")
-    conflicts = partial(_conflicts, source=source, ctx=ctx)
+    alike = put(spark, namesakes_said(source), ctx.scratch / "alike")
     if before is None or told is None:
-        return {PERSON: _survived(spoken, providers), "conflicts": conflicts}
+        mine = spoken.join(F.broadcast(alike), "_component", "left_semi")
+        theirs = put(spark, _survived(mine, providers), ctx.scratch / "theirs")
+        pairs = _pairs(spark, theirs, source)
+        conflicts = partial(_conflicts, source=source, pairs=pairs, ctx=ctx)
+        return {PERSON: _disputed(_survived(spoken, providers), pairs), "conflicts": conflicts}
     touched = put(spark, told.distinct(), ctx.scratch / "touched")
     mine = spoken.join(F.broadcast(touched), "_component", "left_semi")
-    rows = put(spark, _survived(mine, providers), ctx.scratch / "rows")
+    made = put(spark, _survived(mine, providers), ctx.scratch / "rows")
+    whole = Patch("_component", touched, made, touched).rest(before.rows).unionByName(made)
+    pairs = _pairs(spark, whole.join(F.broadcast(alike), "_component", "left_semi"), source)
+    # Of a pair only one may have been touched; the other's row says so, too.
+    is_new = _disputed(whole.withColumn("_said", F.col("is_disputed")), pairs)
+    others = is_new.where("_said <> is_disputed").select("_component")
+    touched = put(spark, touched.unionByName(others).distinct(), ctx.scratch / "concerned")
+    rows = _disputed(whole, pairs).join(F.broadcast(touched), "_component", "left_semi")
+    rows = put(spark, rows, ctx.scratch / "disputed")
     was = before.rows.join(F.broadcast(touched), "_component", "left_semi")
     people = was.select("person_id").unionByName(rows.select("person_id"))
+    conflicts = partial(_conflicts, source=source, pairs=pairs, ctx=ctx)
     return {PERSON: Patch("_component", touched, rows, people), "conflicts": conflicts}
+
+
+def _pairs(spark: SparkSession, people: DataFrame, source: DataFrame) -> DataFrame:
+    """The second registrations, a few rows that outlast the step's own files."""
+    found = second_registrations(people, source)
+    return spark.createDataFrame(found.collect(), found.schema)
+
+
+def _disputed(rows: DataFrame, pairs: DataFrame) -> DataFrame:
+    """The rows of people, those disputed that are asked about or one of whom is in a pair."""
+    one = pairs.selectExpr("explode(array(value_a, value_b)) AS person_id").distinct()
+    found = rows.join(F.broadcast(one.withColumn("_paired", F.lit(True))), "person_id", "left")
+    paired = "_paired IS NOT NULL AND known_to IS NULL AND valid_to IS NULL"
+    return found.withColumn("is_disputed", F.expr(f"_is_asked OR ({paired})")).select(*rows.columns)
 
 
 def _survived(spoken: DataFrame, providers: Providers) -> DataFrame:
@@ -250,11 +281,11 @@ _ASKED_ABOUT = {
 }
 
 
-def _conflicts(rows: DataFrame, *, source: DataFrame, ctx: Any) -> DataFrame:
+def _conflicts(rows: DataFrame, *, source: DataFrame, pairs: DataFrame, ctx: Any) -> DataFrame:
     """The conflicts on the rows, and the numbers that two people use, with who is asked."""
     found = rows.where("_conflicts IS NOT NULL").selectExpr("inline(_conflicts)")
     found = found.unionByName(_shared_numbers(rows, source))
-    found = found.unionByName(second_registrations(rows, source))
+    found = found.unionByName(pairs)
     sor = ctx.catalogue.source_of_record
     owners = {
         attribute: sor.attribute(
@@ -262,8 +293,8 @@ def _conflicts(rows: DataFrame, *, source: DataFrame, ctx: Any) -> DataFrame:
         ).owner_name(ctx.day)
         for attribute in (*ATTRIBUTES, "death_date", *_ASKED_ABOUT)
     }
-    pairs = ", ".join(f"'{a}', '{name}'" for a, name in sorted(owners.items()))
-    return found.withColumn("owner", F.expr(f"map({pairs})[attribute]"))
+    named = ", ".join(f"'{a}', '{name}'" for a, name in sorted(owners.items()))
+    return found.withColumn("owner", F.expr(f"map({named})[attribute]"))
 
 
 def _shared_numbers(rows: DataFrame, source: DataFrame) -> DataFrame:
@@ -274,11 +305,11 @@ def _shared_numbers(rows: DataFrame, source: DataFrame) -> DataFrame:
     who = numbered.groupBy("id_no", "person_id").agg(
         F.expr("min_by(struct(source, concat_ws('/', delivery_id, sheet, line) AS place), "
                "struct(source NOT IN ('base.resident', 'base.resident_change'), statement_at, "
-               "_order))").alias("said"),
+               "source, _order))").alias("said"),
     )  # fmt: skip
     shared = (
         who.groupBy("id_no")
-        .agg(F.expr("sort_array(collect_list(struct(said, person_id)))").alias("people"))
+        .agg(F.expr("sort_array(collect_list(struct(person_id, said)))").alias("people"))
         .where("size(people) > 1")
         .selectExpr("people[0] AS a", "explode(slice(people, 2, size(people))) AS b")
     )

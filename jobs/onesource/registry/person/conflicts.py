@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import NamedTuple
 
 from onesource.registry.person.death import Death, active_after, reported
@@ -54,7 +55,7 @@ def _against(
     mine: Voice | None = None
     before: set[str] = set()  # what the winner's rank said until it came to say this
     since: datetime | None = None
-    for v in sorted(person.voices, key=lambda v: (v.statement_at, v.said_order)):
+    for v in sorted(person.voices, key=attrgetter("order")):
         value = v.values.get(attribute)
         if value is None or v.source not in known:
             continue
@@ -64,8 +65,8 @@ def _against(
                 since = None
             elif before and since is None:
                 since = v.statement_at
-        if v.said_to is not None and v.said_to <= v.known_from.date():
-            continue  # ended; a certificate that will end speaks until then
+        if _has_ended(v):
+            continue
         if v.source == winner.source and value == winner.value:
             mine = v
         if known[v.source].rank != known[winner.source].rank:
@@ -90,6 +91,22 @@ def _against(
             f"两个来源的{_WORDS[attribute]}不一致",
             f"two sources differ on {attribute}",
         )
+
+
+# Its line says how long it holds; other words end by a later statement, or by not being in it.
+_DATED_BY_ITSELF = frozenset({"base.residence_permit"})
+
+
+def _has_ended(v: Voice) -> bool:
+    """Is the word over? A permit in force on the day of its line speaks on: nobody ended it.
+
+    The day is that of the statement, not of the receipt: a file that comes late says no less than
+    one that comes in time.
+    """
+    if v.said_to is None:
+        return False
+    said = v.statement_at if v.source in _DATED_BY_ITSELF else v.known_from
+    return v.said_to <= said.date()
 
 
 _WORDS = {"name": "姓名", "sex": "性别", "birth_date": "出生日期", "ethnicity": "民族"}
@@ -133,7 +150,7 @@ def _of_death(person: Person, death: Death) -> Iterator[Conflict]:
         )
     active = active_after(person.voices, death)
     if active:
-        last = max(active, key=lambda v: (v.said_from, v.said_order))
+        last = max(active, key=lambda v: (v.said_from, v.order))
         yield Conflict(
             person.person_id,
             "activity_after_death",
@@ -154,7 +171,7 @@ def _vanished(person: Person, state: Sequence[object]) -> Iterator[Conflict]:
         return
     last = max(
         (v for v in person.voices if v.source in POLICE),
-        key=lambda v: (v.said_to is not None, v.said_to or v.said_from, v.said_order),
+        key=lambda v: (v.said_to is not None, v.said_to or v.said_from, v.order),
     )
     yield Conflict(
         person.person_id,

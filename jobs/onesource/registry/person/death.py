@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from operator import attrgetter
 
 from onesource.registry.person.model import (
     ALIVE,
@@ -47,7 +48,7 @@ def death_of(voices: Sequence[Voice]) -> Death | None:
     decided = [v for v in voices if v.source == DECISION and _decides(v) is not None]
     if not decided:
         return _by_reports(voices)
-    last = max(decided, key=lambda v: (v.statement_at, v.said_order))
+    last = max(decided, key=attrgetter("order"))
     before = {reported(v) for v in voices if v.statement_at <= last.statement_at}
     later = [v for v in voices if v.statement_at > last.statement_at]
     new = _by_reports([v for v in later if reported(v) not in before])
@@ -65,7 +66,7 @@ def _decides(v: Voice) -> str | None:
 
 def _by_reports(voices: Sequence[Voice]) -> Death | None:
     reports: dict[int, tuple[date, str]] = {}
-    for v in sorted(voices, key=lambda v: (v.statement_at, v.said_order)):
+    for v in sorted(voices, key=attrgetter("order")):
         day = reported(v)
         if day is not None:
             reports[_REPORTS[v.source]] = (day, v.source)  # the later word of a source holds

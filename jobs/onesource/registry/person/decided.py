@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date
 from functools import partial
+from operator import attrgetter
 from typing import Any
 
 import pyarrow as pa
@@ -250,9 +251,9 @@ def _still_two(own: Voice, decisions: Sequence[Voice], person: Person) -> Confli
         held = registration_of(register)
         if attribute == "id_no":
             numbered = [v for v in person.voices if v.atom == d.atom and "id_no" in v.values]
-            said = min(numbered, key=lambda v: (v.source not in POLICE, *_order(v)), default=None)
+            said = min(numbered, key=attrgetter("precedence"), default=None)
         elif held and held[-1].status == Status.REGISTERED:
-            said = max(register, key=_order)
+            said = max(register, key=attrgetter("order"))
         else:
             said = None
         if said is None:
@@ -264,10 +265,6 @@ def _still_two(own: Voice, decisions: Sequence[Voice], person: Person) -> Confli
         "已认定为同一人，户籍登记尚未更正",
         "found to be one person, and the register still has two",
     )  # fmt: skip
-
-
-def _order(v: Voice) -> tuple[datetime, str]:
-    return (v.statement_at, v.said_order)
 
 
 def is_asked(person: Person, found: Sequence[Conflict]) -> bool:

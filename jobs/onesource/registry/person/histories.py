@@ -13,9 +13,10 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from onesource.registry.patch import Before, Patch, put
+from onesource.registry.patch import Before, Patch
 from onesource.registry.person.belief import Belief, projected
 from onesource.registry.person.numbers import numbers_with_reasons
+from onesource.spark.written import put
 
 PERSON, SOURCE = "registry.person", "registry.person_source"
 MEMBER, HOUSEHOLD = "registry.household_member", "registry.household"

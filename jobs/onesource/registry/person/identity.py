@@ -93,9 +93,9 @@ def _atoms(named: DataFrame) -> DataFrame:
         .groupBy("_number", "_speaker")
         .agg(
             F.expr(f"sort_array(array_distinct(flatten(collect_list({names}))))").alias("names"),
-            F.expr(
-                f"min(struct(source NOT IN ({POLICE_SQL}), statement_at, said_order, _speaker))"
-            ).alias("first"),
+            F.expr(f"min(struct(source NOT IN ({POLICE_SQL}), statement_at, _speaker))").alias(
+                "first"
+            ),
         )
         .groupBy("_number")
         .agg(F.expr("sort_array(collect_list(struct(first, _speaker, names)))").alias("speakers"))

@@ -106,6 +106,22 @@ class Voice:
     place: str
     is_shared: bool = False
 
+    @property
+    def order(self) -> tuple[datetime, str, str]:
+        """Sorts voices: what is larger was said later.
+
+        Statements of one time are ordered by receipt within a feed only. Between feeds that would
+        let the hour at which a file came decide; there the name does, by which the register's
+        change records come after its full of the same day.
+        """
+        return (self.statement_at, self.source, self.said_order)
+
+    @property
+    def precedence(self) -> tuple[bool, datetime, str, str]:
+        """Sorts voices by who made a person known first: the register before all others, and no
+        receipt, for who a person is may not depend on which county's file came first."""
+        return (self.source not in POLICE, self.statement_at, self.source, self.atom)
+
     def is_known(self, moment: datetime) -> bool:
         return self.known_from <= moment and (self.known_to is None or moment < self.known_to)
 

@@ -17,7 +17,6 @@ from onesource.registry.person.model import POLICE_SQL
 
 # Ages between which somebody may have become the parent of a child of the household.
 YOUNGEST, OLDEST = 14, 60
-_HOME = "get_json_object(attributes, '$.household_no')"
 
 
 def with_parents(people: DataFrame, known: DataFrame, asked: DataFrame) -> DataFrame:
@@ -30,7 +29,7 @@ def with_parents(people: DataFrame, known: DataFrame, asked: DataFrame) -> DataF
     """
     since = asked.where("mother_id_no IS NOT NULL").agg(F.min("birth_date").alias("_since"))
     own = known.where(f"source IN ({POLICE_SQL}) AND birth_date IS NOT NULL").selectExpr(
-        "_component AS person_id", "sex", "birth_date", "id_no", f"{_HOME} AS _home"
+        "_component AS person_id", "sex", "birth_date", "id_no", "_home"
     )
     children = (
         own.where("_home IS NOT NULL")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from operator import attrgetter
 
 from onesource.registry.person.model import (
     DECISION,
@@ -58,7 +59,7 @@ def register_of(voices: Sequence[Voice]) -> list[Voice]:
         return own
     found = (v for v in voices if v.source == DECISION and SAME_PERSON & {*v.values.values()})
     joined = {v.atom for v in found}
-    first = min(own, key=lambda v: (v.statement_at, v.said_order, v.atom)).unit
+    first = min(own, key=attrgetter("precedence")).unit
     out = {v.unit for v in own if v.event == DUPLICATE or (v.atom in joined and v.unit != first)}
     return [v for v in own if v.unit not in out] or own
 
@@ -127,8 +128,8 @@ def _stretches(marks: Sequence[tuple[date, int, str, str]]) -> list[Registration
     return [r for r in found if r.stop is None or r.stop > r.start]
 
 
-def _in_order(v: Voice) -> tuple[date, object, str]:
-    return (v.said_from, v.statement_at, v.said_order)
+def _in_order(v: Voice) -> tuple[date, object]:
+    return (v.said_from, v.order)
 
 
 def _day(text: str | None) -> date | None:

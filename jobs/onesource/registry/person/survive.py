@@ -56,7 +56,7 @@ class Word(NamedTuple):
     stop: date | None
     rank: int  # 0: decided by a department
     max_age_days: int | None
-    order: tuple[datetime, str]
+    order: tuple[datetime, str, str]
     value: str
     source: str
 
@@ -109,9 +109,7 @@ def persons_at(voices: Sequence[Voice], moment: datetime | None) -> list[Person]
 
 
 def _person(voices: list[Voice]) -> Person:
-    first = min(
-        voices, key=lambda v: (v.source not in POLICE, v.statement_at, v.said_order, v.atom)
-    )
+    first = min(voices, key=attrgetter("precedence"))
     return Person(person_id(first.atom), frozenset(v.atom for v in voices), tuple(voices))
 
 
@@ -203,16 +201,15 @@ def _same(a: Won | None, b: Won | None) -> bool:
 def _words(voices: Sequence[Voice], providers: Providers) -> dict[str, list[Word]]:
     words: dict[str, list[Word]] = defaultdict(list)
     for voice, start in _dated(voices):
-        order = (voice.statement_at, voice.said_order)
+        order = voice.order
         for attribute, value in voice.values.items():
             known = providers.get(attribute)
             provider = known.get(voice.source) if known else None
             if provider is None:
                 continue
             stop = None if attribute in LASTING else voice.said_to
-            words[attribute].append(
-                Word(start, stop, provider.rank, provider.max_age_days, order, value, voice.source)
-            )
+            rank, age = provider.rank, provider.max_age_days
+            words[attribute].append(Word(start, stop, rank, age, order, value, voice.source))
     for voice in voices:
         if voice.source == DECISION:
             _decide(words, voice)
@@ -240,8 +237,7 @@ def _decide(words: dict[str, list[Word]], decision: Voice) -> None:
         news = [w.start for w in said if w.rank == 1 and w.order[0] > at and w.value not in known]
         stop = min(news, default=None)
         if stop is None or stop > decision.said_from:
-            order = (at, decision.said_order)
-            said.append(Word(decision.said_from, stop, 0, None, order, value, DECISION))
+            said.append(Word(decision.said_from, stop, 0, None, decision.order, value, DECISION))
 
 
 def _dated(voices: Sequence[Voice]) -> Iterable[tuple[Voice, date]]:

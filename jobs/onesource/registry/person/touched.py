@@ -13,10 +13,10 @@ from pathlib import Path
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from onesource.registry.patch import put
 from onesource.registry.person.identity import NUMBER, ROW, UNIT
 from onesource.registry.person.model import AS_SAID
 from onesource.registry.person.voices import COLUMNS, COMPARED, SPEAKERS, voices
+from onesource.spark.written import put
 
 # Where a night touches more voices than this, the whole is built anew: it is not dearer then.
 MANY = 400_000
@@ -67,15 +67,16 @@ def reached(
     """`_component` (as it was) of all that rows which changed can alter."""
     old = before.withColumns({"_row": F.expr(ROW), "_number": F.expr(NUMBER)})
     there = old.join(F.broadcast(changed), "_row", "left_semi")
-    both = ("_number", "_unit")
     said = fresh.selectExpr(f"{NUMBER} AS _number", f"{UNIT} AS _unit").unionByName(
-        there.select(*both)
+        there.select("_number", "_unit")
     )
-    keys = {c: put(spark, said.select(c).dropna().distinct(), folder / c) for c in both}
+    keys = put(spark, said.distinct(), folder / "keys")
+    numbers = keys.select("_number").dropna().distinct().withColumn("_a", F.lit(1))
+    units = keys.select("_unit").dropna().distinct().withColumn("_b", F.lit(1))
     found = put(
         spark,
-        old.join(F.broadcast(keys["_number"].withColumn("_a", F.lit(1))), "_number", "left")
-        .join(F.broadcast(keys["_unit"].withColumn("_b", F.lit(1))), "_unit", "left")
+        old.join(F.broadcast(numbers), "_number", "left")
+        .join(F.broadcast(units), "_unit", "left")
         .join(F.broadcast(changed.withColumn("_c", F.lit(1))), "_row", "left")
         .where("_component IS NOT NULL AND (_a = 1 OR _b = 1 OR _c = 1)")
         .select("_component")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from onesource.registry.person.model import POLICE_SQL, Status
+from onesource.registry.person.model import DECISION, POLICE_SQL, Status
 from onesource.registry.person.names import PLAIN_SQL
 
 ATTRIBUTE = "second_registration"
@@ -33,6 +33,30 @@ _OF_VOICE = {
     "spouse": ("配偶相同", "spouse", "get_json_object(attributes, '$.spouse_id_no')"),
     "phone": ("联系电话相同", "telephone", "get_json_object(attributes, '$.phone')"),
 }
+
+
+def namesakes_said(source: DataFrame) -> DataFrame:
+    """`_component` of the people of whom one may be another: a line of each says the same name and
+    day of birth; and of all on whom a department decided, for what is served of them no line says.
+
+    source: `registry.person_source`. Found there, the pairs are known before the rows of the people
+    are made, for a few of whom they are made twice.
+    """
+    now = source.where("known_to IS NULL AND person_id IS NOT NULL")
+    words = now.where("name IS NOT NULL AND birth_date IS NOT NULL").select(
+        F.expr(f"xxhash64({PLAIN_SQL.format(name='name')}, birth_date)").alias("_who"),
+        "person_id",
+        "_component",
+    )
+    several = (
+        words.groupBy("_who")
+        .agg(F.expr("min(person_id) <> max(person_id)").alias("n"))
+        .where("n")
+        .select("_who")
+    )
+    found = words.join(several, "_who", "left_semi").select("_component")
+    decided = now.where(f"source = '{DECISION}'").select("_component")
+    return found.unionByName(decided).distinct()
 
 
 def second_registrations(people: DataFrame, source: DataFrame) -> DataFrame:
@@ -134,7 +158,7 @@ def _places(people: DataFrame, source: DataFrame) -> DataFrame:
         .agg(
             F.expr(
                 "max_by(struct(concat_ws('/', delivery_id, coalesce(sheet, ''), line) AS place, "
-                "source), struct(statement_at, _order, line))"
+                "source), struct(statement_at, source, _order, line))"
             ).alias("said")
         )
         .selectExpr("person_id", "said.place", "said.source")

@@ -44,12 +44,13 @@ COLUMNS = {
     "line": "bigint",
     "said_order": "string",
 }
-# What the linker compares beside those: attributes again, so that no text is parsed for it.
+# What the linker asks for beside those: attributes again, so that no text is parsed for it.
 COMPARED = {
     "_address": ("current_address", "hukou_address"),
     "_phone": ("phone",),
     "_father_id_no": ("father_id_no",),
     "_guardian_id_no": ("guardian_id_no",),
+    "_home": ("household_no",),
 }
 
 

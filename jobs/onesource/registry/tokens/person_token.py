@@ -16,9 +16,10 @@ from pyspark.sql import functions as F
 
 from onesource.errors import OneSourceError
 from onesource.person_keys import PersonKey
-from onesource.registry.patch import Before, Patch, put
+from onesource.registry.patch import Before, Patch
 from onesource.registry.tokens.forms import forms
 from onesource.spark.person_columns import id_token
+from onesource.spark.written import put
 
 HISTORY = "registry.person_id_history"
 TABLE = "registry.person_token"

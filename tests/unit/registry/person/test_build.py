@@ -236,7 +236,8 @@ BUILDERS: dict[str, Any] = {
 def test_a_patch_makes_the_same_tables_as_building_all_of_them(
     spark: SparkSession, catalogue: Catalogue
 ) -> None:
-    """Whatever a night brings: a corrected number, a second person, a decision, one taken back."""
+    """Whatever a night brings: a corrected number, a second person, a decision, one taken back,
+    a namesake at the same address, and one who is none any more."""
 
     def decided(
         ticket: str, entity: str, about: str, other: str, word: str, until: str | None = None
@@ -251,6 +252,8 @@ def test_a_patch_makes_the_same_tables_as_building_all_of_them(
         "resident": [
             resident("1", "王小明", A), resident("2", "张建国", B), resident("3", "李秀英", C),
             resident("4", "赵大宝", None), resident("8", "周八", D), resident("9", "周八", E),
+            second("10", "钱双", PAIRS[0], "一村9号"), second("11", "钱单", PAIRS[1], "一村9号"),
+            second("12", "吴双", PAIRS[2], "一村6号"), second("13", "吴双", PAIRS[3], "一村6号"),
         ],
         "medical_insurance": [
             {"personal_no": "Y", "name": "王小名", "id_no": A, "phone": "1", "on": "2024-02-01"}
@@ -260,13 +263,17 @@ def test_a_patch_makes_the_same_tables_as_building_all_of_them(
              "county_code": "141123000000", "school": "一中"},
         ],
     }  # fmt: skip
-    second = {
+    after = {
         "resident": [
             *first["resident"][:2],
             # The police corrects a number: the old one is another's from now on.
             resident("3", "李秀英", A, "2024-02-28"), resident("5", "孙七", B, "2024-02-28"),
             {**first["resident"][2], "known_to": at("2024-02-28"), "valid_to": "2024-02-28"},
-            *first["resident"][3:],
+            *first["resident"][3:7], first["resident"][8],
+            {**first["resident"][7], "valid_to": "2024-02-28"},
+            second("11", "钱双", PAIRS[1], "一村9号", on="2024-02-28"),
+            {**first["resident"][9], "valid_to": "2024-02-28"},
+            second("13", "吴单", PAIRS[3], "一村6号", on="2024-02-28"),
         ],
         "medical_insurance": first["medical_insurance"],
         "enrolment": first["enrolment"],
@@ -279,7 +286,9 @@ def test_a_patch_makes_the_same_tables_as_building_all_of_them(
     # One decision is taken back, one stays, one is new.
     again = [decided(*parted, until="2024-03-05"), joined,
              decided("t3", person_id(B), "ethnicity", "03", "蒙古族")]  # fmt: skip
-    new = build(spark, catalogue, again, **second)
+    new = build(spark, catalogue, again, **after)
+    assert _disputed(old) >= {*PAIRS[2:]} and _disputed(new) >= {*PAIRS[:2]}
+    assert not _disputed(old) & {*PAIRS[:2]} and not _disputed(new) & {*PAIRS[2:]}
     for made in (old, new):
         for table in list(BUILDERS)[2:]:
             made.tables[table] = BUILDERS[table](spark, made.tables, made.ctx)[table].cache()
@@ -303,11 +312,16 @@ def test_a_patch_makes_the_same_tables_as_building_all_of_them(
         told[table] = patch.told
 
 
+def _disputed(made: SimpleNamespace) -> set[str]:
+    return {r["id_no"] for r in made.person.where("is_disputed").collect()}
+
+
 def _content(rows: DataFrame) -> list[str]:
     return sorted(json.dumps(r.asDict(recursive=True), default=str, sort_keys=True)
                   for r in rows.collect())  # fmt: skip
 
 
+PAIRS = [f"142325196001010{k}1" for k in (11, 13, 15, 17)]
 HOME = {"sex": "1", "birth_date": "1960-01-01", "division_code": "141123100001"}
 
 
@@ -332,6 +346,8 @@ def test_one_person_with_two_registrations_is_asked_about_once_and_namesakes_are
     assert asked[0]["owner"] == "市公安局" and "户籍地址相同" in asked[0]["detail_zh"]
     text = " ".join(str(v) for v in asked[0].asDict().values())
     assert A not in text and B not in text, "a ticket names no number"
+    disputed = {r["person_id"]: r["is_disputed"] for r in made.person.collect()}
+    assert {p for p, d in disputed.items() if d} == {pid[A], pid[B]}
 
 
 def test_a_sign_that_many_share_is_none(spark: SparkSession, catalogue: Catalogue) -> None:

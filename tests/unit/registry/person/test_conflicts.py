@@ -6,14 +6,17 @@ from dataclasses import replace
 
 from onesource.registry.person.conflicts import conflicts_of
 from onesource.registry.person.model import Status, Voice
-from onesource.registry.person.survive import persons_at, survive, world
+from onesource.registry.person.survive import Provider, persons_at, survive, world
 from tests.unit.registry.person.people import NUMBER, PROVIDERS, change, day, full, voice
+
+# As in the source-of-record list: the police's permits come after their register.
+WITH_PERMITS = PROVIDERS | {"sex": {**PROVIDERS["sex"], "base.residence_permit": Provider(2)}}
 
 
 def asked(*voices: Voice) -> set[tuple[str, str]]:
     (person,) = persons_at(list(voices), None)
-    state = world(person.voices, PROVIDERS)[-1][2]
-    return {(c.attribute, c.value_b) for c in conflicts_of(person, state, PROVIDERS)}
+    state = world(person.voices, WITH_PERMITS)[-1][2]
+    return {(c.attribute, c.value_b) for c in conflicts_of(person, state, WITH_PERMITS)}
 
 
 REGISTER = full("2024-01-31", name="王小明", id_no=NUMBER, ethnicity="01")
@@ -35,6 +38,20 @@ def test_a_death_is_a_question_where_a_register_has_the_person_alive() -> None:
     wed = voice("base.marriage", "2019-05-01", event="marriage", marital_status="20")
     assert asked(REGISTER, dead) == {("death_date", "")}
     assert asked(wed, dead) == set(), "nobody says that the person lives"
+
+
+def test_a_permit_speaks_whenever_its_file_comes_unless_it_was_over_when_it_was_stated() -> None:
+    school = voice("base.enrolment", "2024-01-20", id_no=NUMBER, sex="1")
+    permit = voice("base.residence_permit", "2023-03-26", "2024-01-20", said_to="2024-03-25",
+                   id_no=NUMBER, sex="2")  # fmt: skip
+    assert asked(school, permit) == {("sex", "2")}
+    late = replace(permit, known_from=permit.known_from.replace(month=9))
+    assert asked(school, late) == {("sex", "2")}, "it ran out while its file was on the way"
+    left = replace(permit, said_to=day("2024-01-20"))
+    assert asked(school, left) == set()
+    dropped = replace(school, said_to=day("2024-03-01"), values={**school.values, "sex": "2"})
+    dropped = replace(dropped, known_from=dropped.known_from.replace(month=3))
+    assert asked(REGISTER, full("2024-01-31", id_no=NUMBER, sex="1"), dropped) == set()
 
 
 def statuses(*voices: Voice) -> list[tuple[str, str]]:
