@@ -21,10 +21,10 @@ from pyspark.sql import functions as F
 from onesource.clean import bitemporal, silver
 from onesource.contracts.load import load_catalogue
 from onesource.contracts.model import Catalogue
-from onesource.registry.patch import put
 from onesource.registry.person.build import PERSON, SOURCE, build_person, build_source
 from onesource.simulate.city.numbers import check_digit
 from onesource.spark.local import local_rows
+from onesource.spark.written import put
 from tests.unit.registry.person.people import at, day
 from tests.unit.registry.person.test_build import SETTINGS
 
