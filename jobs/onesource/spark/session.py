@@ -32,8 +32,8 @@ _STATIC = {
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
     # GB18030 text would be refused by Spark's own short list of charsets.
     "spark.sql.legacy.javaCharsets": "true",
-    # Row groups of 16 MB: who asks about one person and skips by statistics reads a few of them, not
-    # a file of two million rows.
+    # Row groups of 16 MB: who asks about one person and skips by statistics reads a few of them,
+    # not a file of two million rows.
     "spark.hadoop.parquet.block.size": str(16 << 20),
 }
 RUNTIME = {
