@@ -31,6 +31,7 @@ airflow: setup setup-airflow
 demo: setup
 	@.venv/bin/onesource demo
 
+TEST_PROCESSES = 2
 # Lint that fails does not hide what the tests say, and fails the target all the same.
 # The last line is pytest's own. Some tests run Airflow, and so need its environment. A file of
 # tests stays in one process: each process has its own Spark, and one of them uses hardly two cores.
@@ -47,7 +48,6 @@ check: setup
 bench: setup setup-airflow
 	@.venv/bin/python benchmarks/run.py
 
-TEST_PROCESSES = 2
 PEOPLE = 3400000
 NIGHTS = 3
 bench-city: setup

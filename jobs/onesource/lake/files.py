@@ -6,6 +6,7 @@ import ctypes
 import fcntl
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -84,3 +85,12 @@ def locked(path: Path, *, wait: bool = True, busy: str = "") -> Iterator[None]:
             yield
         finally:
             fcntl.flock(f, fcntl.LOCK_UN)
+
+
+@contextmanager
+def scratch(folder: Path) -> Iterator[Path]:
+    """A folder for what is put down while a step works; it is removed after it."""
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import shutil
 import uuid
 from collections.abc import Mapping
 from datetime import date
@@ -20,7 +19,7 @@ from onesource.curate.persons import PERSON_TOKEN, refuse_linking, uses_person_k
 from onesource.curate.sqlfiles import PERSON_KEY, rewrite
 from onesource.errors import ContractError
 from onesource.lake import delta, ops
-from onesource.lake.files import locked
+from onesource.lake.files import locked, scratch
 from onesource.lake.paths import scratch_path, table_path
 from onesource.person_keys import PersonKey
 from onesource.quality.rules import Phase
@@ -100,9 +99,8 @@ def _build(ctx: RunContext, table: str, contract: Contract) -> StepResult:
     # Built on from the last version where that was made in the same way.
     same = head is not None and state.version is not None and state.definition == digest
     before = before_of(ctx, table, state, inputs, head) if same else None
-    scratch = scratch_path(ctx.settings, table, step)
-    try:
-        built = _frames(ctx, table, contract, key, before, scratch)
+    with scratch(scratch_path(ctx.settings, table, step)) as folder:
+        built = _frames(ctx, table, contract, key, before, folder)
         made = built[table]
         patch = made if isinstance(made, Patch) else None
         frame = _shaped(made if patch is None else patch.rows, contract)
@@ -114,8 +112,6 @@ def _build(ctx: RunContext, table: str, contract: Contract) -> StepResult:
         )
         if patch is not None:
             keep_told(ctx, table, version, patch)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
     rows = delta.read(ctx.spark, path, version)
     verdict = judge(
         ctx,

@@ -6,7 +6,6 @@ of events only the tickets that they speak of are made again, in one merge.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from pyspark.sql import functions as F
 
 from onesource.config import now
 from onesource.lake import delta
-from onesource.lake.files import locked
+from onesource.lake.files import locked, scratch
 from onesource.lake.paths import scratch_path, table_path
 from onesource.run import ledger
 from onesource.run.context import RunContext
@@ -53,9 +52,8 @@ def take_in(ctx: RunContext, batch: str, make: MakeEvents) -> bool:
         if is_old(tickets):
             tickets = _renewed(ctx, tickets, log_path, path)
         mark = f"{ctx.run}:{batch}"
-        scratch = scratch_path(ctx.settings, EVENTS, f"{ctx.run}-{batch}")
-        try:
-            events = put(ctx.spark, _complete(ctx, make(tickets), mark), scratch)
+        with scratch(scratch_path(ctx.settings, EVENTS, f"{ctx.run}-{batch}")) as folder:
+            events = put(ctx.spark, _complete(ctx, make(tickets), mark), folder)
             if events.isEmpty():
                 _record_new(ctx, log_path, path)
                 return False
@@ -65,8 +63,6 @@ def take_in(ctx: RunContext, batch: str, make: MakeEvents) -> bool:
             version = _merge(ctx, _folded(ctx, delta.read(ctx.spark, log_path, log), touched), path)
             _record(ctx, TABLE, version, delta.read(ctx.spark, path, version).count())
             return True
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _record_new(ctx: RunContext, log_path: Path, path: Path) -> None:

@@ -8,12 +8,12 @@ compared with what was seen before, and only the difference is put down.
 from __future__ import annotations
 
 import json
-import shutil
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from onesource.contracts.source_of_record import ANY, Rule
+from onesource.lake.files import scratch
 from onesource.lake.paths import scratch_path
 from onesource.registry.places import CONFLICT_COLUMNS
 from onesource.run.context import RunContext
@@ -41,19 +41,16 @@ def write_tickets(ctx: RunContext, registry: str, conflicts: DataFrame) -> None:
     today = [r for r in rules if r.holds_on(ctx.day)]
     # A calendar that ends too early must stop the step here, in words (P11).
     due_date(ctx.day, max([WORKING_DAYS, *(r.due_days for r in today)]))
-    scratch = scratch_path(ctx.settings, TABLE, f"{ctx.run}-{registry}")
-    try:
+    with scratch(scratch_path(ctx.settings, TABLE, f"{ctx.run}-{registry}")) as folder:
         # Found before the tickets are locked: the other tables need not wait for it.
         routed = _routed(ctx, conflicts.withColumn("registry", F.lit(registry)), today)
-        found = put(ctx.spark, routed, scratch)
+        found = put(ctx.spark, routed, folder)
 
         def difference(tickets: DataFrame) -> DataFrame:
             own = tickets.where(F.col("registry") == registry)
             return _difference(_keyed(found, own), own.where("is_seen"))
 
         take_in(ctx, registry, difference)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def ticket_id(registry: str, entity: str, attribute: str, a: str, b: str) -> Column:
