@@ -30,17 +30,24 @@ HIDDEN = frozenset({"_state", "_order"})
 _MEMORY_SHARE = 0.5
 _MEMORY_MOST = 8 << 30
 _SPILL_MOST = "20GB"
+# What DuckDB takes in a file's name for a pattern.
+_GLOB = frozenset("*?[")
 
 
 @dataclass(frozen=True)
 class Source:
-    """One version of one table, opened: its columns, and what Arrow can scan."""
+    """One version of one table, opened: its columns, and what Arrow can scan.
+
+    files: its data files, where they alone hold what the version is: no rows of them are hidden by
+    a deletion vector, and no column stands in their folders' names.
+    """
 
     table: str
     version: int
     path: Path
     columns: tuple[str, ...]
     data: Any  # a pyarrow Dataset
+    files: tuple[str, ...] = ()
 
     @property
     def has_hidden_rows(self) -> bool:
@@ -99,8 +106,14 @@ def open_version(table: str, path: Path, version: int) -> Source:
         data = _scannable(delta, path)
     except Exception as e:  # deltalake raises bare and Rust errors alike
         raise _gone(table, path, version, str(e)) from e
-    _require_files(table, path, version, data)
-    return Source(table, version, path, tuple(data.schema.names), data)
+    files = tuple(str(path / name) for name in getattr(data, "files", ()))
+    for file in files:
+        # Said in one line here, not in the middle of a result.
+        if not Path(file).is_file():
+            raise _gone(table, path, version, f"the data file {Path(file).name} was removed")
+    whole = not delta.metadata().partition_columns
+    columns = tuple(data.schema.names)
+    return Source(table, version, path, columns, data, files if whole else ())
 
 
 def open_latest(table: str, path: Path) -> Source:
@@ -137,15 +150,6 @@ def _gone(table: str, path: Path, version: int, why: str) -> OneSourceError:
         why=words[0] if words else "no reason given",
         todo="choose a later run with --run, or rebuild the table with onesource run",
     )
-
-
-def _require_files(table: str, path: Path, version: int, data: Any) -> None:
-    """Says in one line what a scan would say in the middle of a result."""
-    if not hasattr(data, "files"):
-        return
-    for name in data.files:
-        if not (path / name).is_file():
-            raise _gone(table, path, version, f"the data file {Path(name).name} was removed")
 
 
 def visible_columns(columns: Sequence[str], contract: Contract | None) -> tuple[str, ...]:
@@ -208,24 +212,72 @@ def identifier(name: str) -> str:
 def add_view(
     con: duckdb.DuckDBPyConnection, source: Source, contract: Contract | None = None
 ) -> None:
-    """Makes `layer.name` a view on the version: visible rows, visible columns in their order."""
+    """Makes `layer.name` a view on the version: visible rows, visible columns in their order.
+
+    DuckDB reads the version's files itself where it sees in them what Arrow sees: of a column with
+    nulls Arrow skips no row groups, and a person by number would be looked for in every row.
+    """
     columns = visible_columns(source.columns, contract)
     names = ", ".join(identifier(c) for c in columns)
     where = ' WHERE "_state" IS NULL' if source.has_hidden_rows else ""
-    _add(con, source.table, source.data, f"SELECT {names} FROM {{}}{where}")
+    inner = _register(con, source.table, source.data)
+    scan = _own_scan(con, source, inner) or inner
+    _view(con, source.table, f"SELECT {names} FROM {scan}{where}")
+
+
+def _own_scan(con: duckdb.DuckDBPyConnection, source: Source, arrow: str) -> str | None:
+    """The version as DuckDB's own scan of its files; None where it would see something else.
+
+    So with files that do not hold all of it, and with files that hold another type than the table
+    (times without a zone).
+    """
+    if not source.files or any(_GLOB & set(file) for file in source.files):
+        return None
+    scan = (
+        f"read_parquet([{_texts(source.files)}], union_by_name = true, hive_partitioning = false)"
+    )
+    wanted, there = _types(con, arrow), _types(con, scan)
+    if any(there[name] != kind for name, kind in wanted.items() if name in there):
+        return None
+    # Files from before a column was added lack it, and so may all of them.
+    cells = ", ".join(
+        identifier(name) if name in there else f"CAST(NULL AS {kind}) AS {identifier(name)}"
+        for name, kind in wanted.items()
+    )
+    _keep_reachable(con, source.files)
+    return f"(SELECT {cells} FROM {scan})"
+
+
+def _types(con: duckdb.DuckDBPyConnection, scan: str) -> dict[str, str]:
+    """Column → type, of what stands behind FROM."""
+    return {name: kind for name, kind, *_ in con.execute(f"DESCRIBE FROM {scan}").fetchall()}
+
+
+def _keep_reachable(con: duckdb.DuckDBPyConnection, files: Sequence[str]) -> None:
+    """Lets views read these files when the database is locked; a statement still names none."""
+    found = con.execute("SELECT unnest(current_setting('allowed_paths'))").fetchall()
+    paths = sorted({str(path) for (path,) in found} | set(files))
+    con.execute(f"SET allowed_paths = [{_texts(paths)}]")
+
+
+def _texts(texts: Sequence[str]) -> str:
+    return ", ".join(f"'{quoted(t)}'" for t in texts)
 
 
 def add_rows(con: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:
     """Makes `layer.name` a view on rows in memory."""
-    _add(con, table, rows, "SELECT * FROM {}")
+    _view(con, table, f"SELECT * FROM {_register(con, table, rows)}")
 
 
-def _add(con: duckdb.DuckDBPyConnection, table: str, data: Any, select: str) -> None:
+def _register(con: duckdb.DuckDBPyConnection, table: str, data: Any) -> str:
+    """Makes Arrow data known to DuckDB; what stands for it in SQL."""
     layer, name = table.split(".", 1)
     inner = f"_{layer}_{name}"
     con.register(inner, data)
+    return f"temp.{identifier(inner)}"
+
+
+def _view(con: duckdb.DuckDBPyConnection, table: str, select: str) -> None:
+    layer, name = table.split(".", 1)
     con.execute(f"CREATE SCHEMA IF NOT EXISTS {identifier(layer)}")
-    con.execute(
-        f"CREATE VIEW {identifier(layer)}.{identifier(name)} AS "
-        + select.format(f"temp.{identifier(inner)}")
-    )
+    con.execute(f"CREATE VIEW {identifier(layer)}.{identifier(name)} AS {select}")

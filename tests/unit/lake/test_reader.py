@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import duckdb
 import pytest
 from pyspark.sql import SparkSession
 
@@ -78,6 +79,69 @@ def test_rows_under_a_deletion_vector_are_not_seen(spark: SparkSession, tmp_path
     assert ask(source, "SELECT count(*), count(*) FILTER (id = 3) FROM silver.t") == [(9, 0)]
     twice = "SELECT count(*) FROM silver.t a JOIN silver.t b ON a.id = b.id"
     assert ask(source, twice) == [(9,)]
+
+
+KINDS = (
+    "SELECT * FROM VALUES "
+    "('a', 1, CAST(1.5 AS DECIMAL(20,6)), DATE'2024-01-01', TIMESTAMP'2024-01-01 08:00:00', "
+    " array(named_struct('field','x')), map('k','v'), true, CAST(2.5 AS DOUBLE), X'0A'), "
+    "(NULL, 2, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL) "
+    "AS t(word, n, amount, day, at, issues, extra, yes, number, bytes)"
+)
+
+
+@pytest.mark.parametrize(
+    ("folder", "options", "by_duckdb"),
+    [
+        ("plain", {}, True),
+        ("it's a 表", {}, True),
+        ("of days", {"partition": "day"}, False),
+        ("[a-z]*", {}, False),
+        ("old times", {"times": "INT96"}, False),
+    ],
+)
+def test_files_that_hold_all_of_a_version_are_read_by_duckdb_itself(
+    spark: SparkSession, tmp_path: Path, folder: str, options: dict[str, str], by_duckdb: bool
+) -> None:
+    path = tmp_path / folder
+    spark.conf.set(
+        "spark.sql.parquet.outputTimestampType", options.get("times", "TIMESTAMP_MICROS")
+    )
+    try:
+        writer = spark.sql(KINDS).write.format("delta")
+        if "partition" in options:
+            writer = writer.partitionBy(options["partition"])
+        writer.save(str(path))
+    finally:
+        spark.conf.unset("spark.sql.parquet.outputTimestampType")
+    source = reader.open_version("silver.t", path, 0)
+    assert ("READ_PARQUET" in str(ask(source, "EXPLAIN SELECT * FROM silver.t"))) is by_duckdb
+    found = ask(
+        source,
+        'SELECT n, word, CAST(amount AS VARCHAR), CAST(day AS VARCHAR), CAST("at" AS VARCHAR), '
+        "issues[1].field, extra['k'], yes, number, hex(bytes) FROM silver.t ORDER BY n",
+    )
+    day, at = "2024-01-01", "2024-01-01 08:00:00+08"
+    assert found == [
+        (1, "a", "1.500000", day, at, "x", "v", True, 2.5, "0A"),
+        (2, None, None, None, None, None, None, None, None, None),
+    ]
+
+
+def test_a_locked_database_reads_the_files_of_its_tables_and_no_others(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    for name in ("a", "b", "c"):
+        spark.sql(f"SELECT '{name}' AS name").write.format("delta").save(str(tmp_path / name))
+    with reader.database() as con:
+        for name in ("a", "b"):
+            reader.add_view(con, reader.open_version(f"silver.{name}", tmp_path / name, 0))
+        reader.lock(con)
+        both = "SELECT * FROM silver.a UNION ALL SELECT * FROM silver.b ORDER BY 1"
+        assert con.execute(both).fetchall() == [("a",), ("b",)]
+        other = next((tmp_path / "c").glob("*.parquet"))
+        with pytest.raises(duckdb.Error, match="disabled"):
+            con.execute(f"SELECT * FROM read_parquet('{other}')")
 
 
 def test_columns_are_in_the_contracts_order_and_unknown_ones_before_the_technical(
