@@ -208,10 +208,19 @@ def shown(frame: DataFrame) -> set[Row]:
     return set(found)
 
 
-@pytest.mark.parametrize(("made", "scopes"), [(FULLS, "ab"), (UPSERTS, "")])
+# The first time the table is written anew, the other times changed where it is.
+@pytest.mark.parametrize(
+    ("made", "scopes", "many"), [(FULLS, "ab", 1 << 30), (FULLS, "ab", 0), (UPSERTS, "", 0)]
+)
 def test_any_order_and_any_batches_tell_the_history_that_the_statements_tell(
-    spark: SparkSession, tmp_path: Path, made: dict[str, Any], scopes: str
+    spark: SparkSession,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    made: dict[str, Any],
+    scopes: str,
+    many: int,
 ) -> None:
+    monkeypatch.setattr(delta, "MANY_ROWS", many)
     contract = make_city(tmp_path, made).contract(f"silver.{made['id'].replace('.', '_')}")
     said = worlds(20240101, 300, scopes)
     path = tmp_path / "table"

@@ -61,6 +61,10 @@ def apply(
         nothing = marks is None and concerned.isEmpty()
         return None if nothing else delta.write(rows, path, mode="append")
     # Marks have no key and stay.
+    if table.count() >= delta.MANY_ROWS:
+        made = put(spark, rows, staged.folder / "made")
+        key = [f"kept.`{k}`" for k in feed.key]
+        return delta.replace_rows(spark, path, key=key, gone=concerned, rows=made)
     rest = table.join(concerned, list(feed.key), "left_anti").select(*columns)
     return delta.write(rest.unionByName(rows), path, mode="overwrite", replace_where="true")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import uuid
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -101,6 +102,43 @@ def merge(spark: SparkSession, sql: str, path: Path) -> int:
     """Runs one MERGE statement on the table; returns the version after it."""
     spark.sql(sql).collect()
     return _committed(path)
+
+
+# From so many rows on it pays to change a table where it is.
+MANY_ROWS = 500_000
+_HIDES_ROWS = "delta.enableDeletionVectors"
+
+
+def replace_rows(
+    spark: SparkSession, path: Path, *, key: Sequence[str], gone: DataFrame, rows: DataFrame
+) -> int:
+    """Takes the rows whose `key` (SQL) is in `gone` out and appends `rows`; returns the version.
+
+    gone: the values of the key, a column each, whatever their names; none of them null. Rows that
+    go are hidden by deletion vectors, so that a file of a million rows is not written again for one
+    of them. Two commits: only the last is a version to be served.
+    """
+    if not _hides_rows(path):
+        properties = properties_sql({_HIDES_ROWS: "true"})
+        spark.sql(f"ALTER TABLE {sql_path(path)} SET TBLPROPERTIES ({properties})").collect()
+    view = f"_gone_{uuid.uuid4().hex}"
+    names = [f"_gone_{i}" for i in range(len(key))]
+    gone.toDF(*names).dropna().distinct().createOrReplaceTempView(view)
+    same = " AND ".join(f"{k} = gone.{n}" for k, n in zip(key, names, strict=True))
+    try:
+        spark.sql(
+            f"MERGE INTO {sql_path(path)} AS kept USING {view} AS gone ON {same} "
+            "WHEN MATCHED THEN DELETE"
+        ).collect()
+    finally:
+        spark.catalog.dropTempView(view)
+    return write(rows, path, mode="append")
+
+
+def _hides_rows(path: Path) -> bool:
+    from deltalake import DeltaTable
+
+    return bool(DeltaTable(str(path)).metadata().configuration.get(_HIDES_ROWS) == "true")
 
 
 def restore(spark: SparkSession, path: Path, version: int | None) -> int | None:

@@ -22,7 +22,7 @@ from onesource import digests
 from onesource.config import Settings
 from onesource.contracts.model import Contract
 from onesource.lake.paths import table_path
-from onesource.lake.reader import Source, database, identifier, open_version, spill_to
+from onesource.lake.reader import Source, database, identifier, open_version, scan, spill_to
 
 if TYPE_CHECKING:
     import duckdb
@@ -55,10 +55,10 @@ def table_digest(table: str, path: Path, version: int, key: Sequence[str]) -> st
 
 
 def _digest(con: duckdb.DuckDBPyConnection, source: Source, key: Sequence[str]) -> str:
-    con.register("_source", source.data)
+    data = scan(con, source)
     types = {
         str(name): str(kind)
-        for name, kind, *_ in con.execute("DESCRIBE _source").fetchall()
+        for name, kind, *_ in con.execute(f"DESCRIBE FROM {data}").fetchall()
         if not str(name).startswith("_")
     }
     names = sorted(types)
@@ -69,7 +69,7 @@ def _digest(con: duckdb.DuckDBPyConnection, source: Source, key: Sequence[str]) 
     where = ' WHERE "_state" IS NULL' if source.has_hidden_rows else ""
     lines = con.sql(
         f"SELECT CAST(to_json([{values}]) AS VARCHAR) || chr(10) AS line "
-        f"FROM _source{where} ORDER BY {order}"
+        f"FROM {data}{where} ORDER BY {order}"
     )
     for piece in _bytes(lines):
         digest.update(piece)

@@ -8,11 +8,13 @@ one statement is the same table twice.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from onesource.config import Settings
 from onesource.contracts.model import Contract
@@ -36,18 +38,29 @@ _GLOB = frozenset("*?[")
 
 @dataclass(frozen=True)
 class Source:
-    """One version of one table, opened: its columns, and what Arrow can scan.
+    """One version of one table, opened: its columns, and what can be scanned.
 
-    files: its data files, where they alone hold what the version is: no rows of them are hidden by
-    a deletion vector, and no column stands in their folders' names.
+    schema: the columns with their Arrow types. arrow: makes a pyarrow Dataset of it. files: its
+    data files, where the rows and columns of the version stand in them and nowhere else (a column
+    of a partition is in a folder's name). hidden: `file, row` of the rows in them that are gone.
     """
 
     table: str
     version: int
     path: Path
-    columns: tuple[str, ...]
-    data: Any  # a pyarrow Dataset
+    schema: pa.Schema
+    arrow: Callable[[], Any]
     files: tuple[str, ...] = ()
+    hidden: pa.Table | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return tuple(self.schema.names)
+
+    @cached_property
+    def data(self) -> Any:
+        """The version as a pyarrow Dataset; in memory, where rows of its files are gone."""
+        return self.arrow()
 
     @property
     def has_hidden_rows(self) -> bool:
@@ -102,18 +115,14 @@ def open_version(table: str, path: Path, version: int) -> Source:
     from deltalake import DeltaTable
 
     try:
-        delta = DeltaTable(str(path), version=version)
-        data = _scannable(delta, path)
+        source = _opened(table, path, version, DeltaTable(str(path), version=version))
     except Exception as e:  # deltalake raises bare and Rust errors alike
         raise _gone(table, path, version, str(e)) from e
-    files = tuple(str(path / name) for name in getattr(data, "files", ()))
-    for file in files:
+    for file in source.files:
         # Said in one line here, not in the middle of a result.
         if not Path(file).is_file():
             raise _gone(table, path, version, f"the data file {Path(file).name} was removed")
-    whole = not delta.metadata().partition_columns
-    columns = tuple(data.schema.names)
-    return Source(table, version, path, columns, data, files if whole else ())
+    return source
 
 
 def open_latest(table: str, path: Path) -> Source:
@@ -130,16 +139,43 @@ def open_latest(table: str, path: Path) -> Source:
     return open_version(table, path, version)
 
 
-def _scannable(delta: Any, path: Path) -> Any:
+def _opened(table: str, path: Path, version: int, delta: Any) -> Source:
+    import pyarrow as pa
     import pyarrow.dataset
     import pyarrow.fs
 
     features = set(delta.protocol().reader_features or ())
-    if features & {"deletionVectors", "columnMapping"}:
-        # A dataset of files would show rows that a deletion vector hides.
-        return pyarrow.dataset.dataset(pyarrow.table(delta.scan()))
-    local = pyarrow.fs.SubTreeFileSystem(str(path), pyarrow.fs.LocalFileSystem())
-    return delta.to_pyarrow_dataset(filesystem=local)
+    names = pa.table(delta.get_add_actions(flatten=True)).column("path").to_pylist()
+    files = tuple(sorted(str(path / unquote(str(name))) for name in names))
+    plain = not delta.metadata().partition_columns and "columnMapping" not in features
+    if not features & {"deletionVectors", "columnMapping"}:
+        local = pyarrow.fs.SubTreeFileSystem(str(path), pyarrow.fs.LocalFileSystem())
+        data = delta.to_pyarrow_dataset(filesystem=local)
+        return Source(table, version, path, data.schema, lambda: data, files if plain else ())
+
+    # A dataset of files would show rows that a deletion vector hides.
+    def scanned() -> Any:
+        return pyarrow.dataset.dataset(pa.table(delta.scan()))
+
+    schema = pa.schema(delta.schema().to_arrow())
+    if not plain:
+        return Source(table, version, path, schema, scanned)
+    return Source(table, version, path, schema, scanned, files, _hidden_rows(path, delta))
+
+
+def _hidden_rows(path: Path, delta: Any) -> pa.Table:
+    """`file, row` of what deletion vectors hide; rows are counted from nought."""
+    import numpy as np
+    import pyarrow as pa
+
+    names: list[str] = []
+    rows: list[int] = []
+    for batch in pa.RecordBatchReader.from_stream(delta.deletion_vectors()):
+        for uri, kept in zip(*batch.columns, strict=True):
+            gone = np.flatnonzero(~kept.values.to_numpy(zero_copy_only=False)).tolist()
+            names += [str(path / Path(unquote(str(uri))).name)] * len(gone)
+            rows += gone
+    return pa.table({"file": pa.array(names, pa.string()), "row": pa.array(rows, pa.int64())})
 
 
 def _gone(table: str, path: Path, version: int, why: str) -> OneSourceError:
@@ -220,32 +256,58 @@ def add_view(
     columns = visible_columns(source.columns, contract)
     names = ", ".join(identifier(c) for c in columns)
     where = ' WHERE "_state" IS NULL' if source.has_hidden_rows else ""
-    inner = _register(con, source.table, source.data)
-    scan = _own_scan(con, source, inner) or inner
-    _view(con, source.table, f"SELECT {names} FROM {scan}{where}")
+    _view(con, source.table, f"SELECT {names} FROM {scan(con, source)}{where}")
 
 
-def _own_scan(con: duckdb.DuckDBPyConnection, source: Source, arrow: str) -> str | None:
+def scan(con: duckdb.DuckDBPyConnection, source: Source) -> str:
+    """What stands behind FROM for all rows and columns of the version."""
+    return _own_scan(con, source) or _register(con, source.table, source.data)
+
+
+def _own_scan(con: duckdb.DuckDBPyConnection, source: Source) -> str | None:
     """The version as DuckDB's own scan of its files; None where it would see something else.
 
     So with files that do not hold all of it, and with files that hold another type than the table
     (times without a zone).
     """
-    if not source.files or any(_GLOB & set(file) for file in source.files):
+    if not source.files:
         return None
-    scan = (
-        f"read_parquet([{_texts(source.files)}], union_by_name = true, hive_partitioning = false)"
-    )
-    wanted, there = _types(con, arrow), _types(con, scan)
-    if any(there[name] != kind for name, kind in wanted.items() if name in there):
-        return None
-    # Files from before a column was added lack it, and so may all of them.
-    cells = ", ".join(
-        identifier(name) if name in there else f"CAST(NULL AS {kind}) AS {identifier(name)}"
-        for name, kind in wanted.items()
-    )
+    wanted = _types(con, _register(con, source.table, source.schema.empty_table()))
+    hidden = source.hidden
+    holed = set(map(str, hidden.column("file").unique().to_pylist())) if hidden else set()
+    parts = []
+    for files in ([f for f in source.files if f not in holed], sorted(holed)):
+        if not files:
+            continue
+        read = files_sql(files)
+        if read is None:
+            return None
+        there = _types(con, read)
+        if any(there[name] != kind for name, kind in wanted.items() if name in there):
+            return None
+        # Files from before a column was added lack it, and so may all of them.
+        cells = ", ".join(
+            f"f.{identifier(name)}"
+            if name in there
+            else f"CAST(NULL AS {kind}) AS {identifier(name)}"
+            for name, kind in wanted.items()
+        )
+        parts.append(f"SELECT {cells} FROM {read} AS f")
+    if holed:
+        gone = _register(con, f"{source.table}_gone", hidden)
+        parts[-1] += (
+            f" ANTI JOIN {gone} AS gone ON f.filename = gone.file AND f.file_row_number = gone.row"
+        )
     _keep_reachable(con, source.files)
-    return f"(SELECT {cells} FROM {scan})"
+    return f"({' UNION ALL '.join(parts)})"
+
+
+def files_sql(files: Sequence[str]) -> str | None:
+    """What stands behind FROM for the rows of Parquet files; None without files, and for names that
+    DuckDB would take for patterns."""
+    if not files or any(_GLOB & set(file) for file in files):
+        return None
+    return f"read_parquet([{_texts(files)}], union_by_name = true, hive_partitioning = false)"
 
 
 def _types(con: duckdb.DuckDBPyConnection, scan: str) -> dict[str, str]:

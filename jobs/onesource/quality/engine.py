@@ -63,11 +63,13 @@ def evaluate(
     frame: DataFrame,
     rules: Sequence[tuple[Rule, Mapping[str, Any]]],
     tables: Mapping[str, DataFrame],
+    of: int | None = None,
 ) -> tuple[int, list[Outcome]]:
     """The frame's number of rows, and one outcome per rule, in the rules' order.
 
     rules: each with its arguments, parameters worked out. tables: what SQL rules read beside the
-    batch. An error inside a rule is its outcome; an error of the engine itself raises.
+    batch. of: the rows of the whole, where the frame is a part of it in which all bad rows are.
+    An error inside a rule is its outcome; an error of the engine itself raises.
     """
     engine = _engine()
     expectations, tokens = [], []
@@ -101,7 +103,7 @@ def evaluate(
             "the rows could not be counted", why=_error(results.get(-1, {})) or "no result"
         )
     return int(rows), [
-        unusable.get(i) or _outcome(rule, results.get(i), int(rows))
+        unusable.get(i) or _outcome(rule, results.get(i), int(rows) if of is None else of)
         for i, (rule, _) in enumerate(rules)
     ]
 
@@ -193,7 +195,7 @@ def _outcome(rule: Rule, found: Mapping[str, Any] | None, rows: int) -> Outcome:
     if rule.spec.points_at_rows:
         unexpected = int(result.get("unexpected_count") or 0)  # left out of an empty table
         success = found["success"] or unexpected <= rule.tolerate
-        return Outcome(success, int(result["element_count"]), unexpected)
+        return Outcome(success, rows, unexpected)
     return Outcome(found["success"], rows, None, result.get("observed_value"))
 
 

@@ -17,6 +17,7 @@ from pyspark.sql import functions as F
 
 from onesource.config import BEIJING, now
 from onesource.quality import engine, vocabulary
+from onesource.quality.change import ALONE, Change
 from onesource.quality.engine import Outcome
 from onesource.quality.parameters import BadExpression, resolved
 from onesource.quality.predicates import bad_row
@@ -55,6 +56,7 @@ class _Gate:
     parameters: Mapping[str, float | None]
     tables: Mapping[str, DataFrame]
     deliveries: Mapping[str, DeliveryRows]
+    change: Change | None
 
 
 def run_gate(
@@ -69,6 +71,7 @@ def run_gate(
     parameters: Mapping[str, float | None] | None = None,
     tables: Mapping[str, DataFrame] | None = None,
     deliveries: Mapping[str, DeliveryRows] | None = None,
+    change: Change | None = None,
     at: datetime | None = None,
     day: date | None = None,
 ) -> GateResult:
@@ -80,7 +83,8 @@ def run_gate(
     allow_empty: no rows are a statement (a zero report). parameters: `previous_rows`,
     `median_rows`; what is missing is unknown. tables: the other tables that rules name, as
     DataFrames. deliveries: what each delivery of the batch brought, also those without rows; left
-    out, it is counted. at, day: the time written into the results, and the day by which rules are
+    out, it is counted. change: what the new version has other than one that passed by these very
+    rules. at, day: the time written into the results, and the day by which rules are
     in force (now, in Beijing).
 
     Never raises for what is wrong with the data or a rule: that is a verdict.
@@ -99,6 +103,7 @@ def run_gate(
         dict(parameters or {}),
         dict(tables or {}),
         dict(deliveries or {}),
+        change if phase is Phase.TABLE else None,
     )
     chosen = of_phase(rules, phase, day)
     if not rules:
@@ -132,7 +137,9 @@ def _judge(gate: _Gate, rules: list[Rule]) -> GateResult:
     if gate.phase is Phase.BATCH and deliveries and total == 0:
         return _empty(gate, rules, results)
     everything, going_on = _frames(gate, deliveries)
-    if going_on is None:
+    if gate.change is not None:
+        rows = _run_changed(gate, gate.change, split, results)
+    elif going_on is None:
         rows = _run(gate, everything, split, results)
     else:
         on_all = [r for r in split if r.severity is Severity.ROW]
@@ -158,8 +165,28 @@ def _frames(
     return gate.frame, gate.frame.where(" AND ".join(conditions))
 
 
-def _run(gate: _Gate, frame: DataFrame, rules: list[Rule], results: dict[str, RuleResult]) -> int:
-    """Evaluates rules on a frame, fills `results`, and returns the frame's rows."""
+def _run_changed(
+    gate: _Gate, change: Change, rules: list[Rule], results: dict[str, RuleResult]
+) -> int:
+    """Evaluates each rule on what it must read of a changed version; returns the version's rows."""
+    by_scope: dict[tuple[str, ...] | None, list[Rule]] = {None: []}
+    for rule in rules:
+        by_scope.setdefault(change.scope(rule), []).append(rule)
+    rows = _run(gate, gate.frame, by_scope.pop(None), results)
+    for scope, some in by_scope.items():
+        _run(gate, change.rows(gate.frame, scope or ALONE), some, results, rows)
+    return rows
+
+
+def _run(
+    gate: _Gate,
+    frame: DataFrame,
+    rules: list[Rule],
+    results: dict[str, RuleResult],
+    of: int | None = None,
+) -> int:
+    """Evaluates rules on a frame, fills `results`, and returns the frame's rows. of: the rows of
+    the whole, where the frame is the part of it that matters."""
     ready: list[tuple[Rule, Mapping[str, Any]]] = []
     for rule in rules:
         missing = [t for t in rule.needs if t not in gate.tables]
@@ -174,7 +201,7 @@ def _run(gate: _Gate, frame: DataFrame, rules: list[Rule], results: dict[str, Ru
             results[rule.id] = _result(gate, rule, Outcome(False, error=type(e).__name__), {})
             continue
         ready.append((rule, kwargs))
-    rows, outcomes = engine.evaluate(frame, ready, gate.tables)
+    rows, outcomes = engine.evaluate(frame, ready, gate.tables, of)
     for (rule, kwargs), outcome in zip(ready, outcomes, strict=True):
         results[rule.id] = _result(gate, rule, outcome, kwargs, frame)
     return rows

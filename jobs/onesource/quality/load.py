@@ -22,7 +22,9 @@ from onesource.quality.queries import BadQuery, Query, read_query
 from onesource.quality.rules import OWNERS, Dimension, Phase, Rule, Severity, sensitive_fields
 
 NEEDED = ("id", "expectation", "kwargs", "severity", "dimension", "owner", "zh", "en")
-KEYS = (*NEEDED, "on", "field", "report", "with", "floor", "by", "valid_from", "valid_to")
+KEYS = (
+    *NEEDED, "on", "field", "report", "with", "within", "floor", "by", "valid_from", "valid_to",
+)  # fmt: skip
 # Columns of the staged batch that a rule may read beside the contract's fields.
 BATCH_COLUMNS = ("_delivery_id", "_statement_at")
 _LAYER = {Kind.FEED: "silver", Kind.REGISTRY: "registry", Kind.CURATED: "curated"}
@@ -113,6 +115,7 @@ def read_rule(raw: Any, place: Place, contract: Contract, catalogue: Catalogue) 
         valid_to=_day(raw, "valid_to", place),
         sensitive=bool(set(fields) & sensitive),
         condition=query.condition if query else None,
+        within=_within(raw, place, columns),
         key=contract.key,
     )
     _check_severity(rule, place, query)
@@ -240,7 +243,7 @@ def _query(
 ) -> Query | None:
     others = raw.get("with") or []
     is_sql = raw["expectation"] == vocabulary.SQL_TYPE
-    for key in ("with", "report"):
+    for key in ("with", "within", "report"):
         if raw.get(key) and not is_sql:
             raise place.error(f"{key} goes with {vocabulary.SQL_TYPE} only", key)
         if not isinstance(raw.get(key) or [], list):
@@ -281,6 +284,14 @@ def _field(
             raise place.error(f"{named} is no column of the table", "field")
         return str(named)
     return fields[0] if fields and raw["expectation"] != vocabulary.SQL_TYPE else None
+
+
+def _within(raw: Mapping[str, Any], place: Place, columns: Sequence[str]) -> tuple[str, ...]:
+    named = tuple(str(c) for c in raw.get("within") or ())
+    for name in named:
+        if name not in columns:
+            raise place.error(f"{name} is no column of the table", "within")
+    return named
 
 
 def _report(

@@ -64,8 +64,9 @@ class Rule:
     standardised; the gate only counts. per_delivery: judged for each delivery of the batch.
     tolerate: so many unexpected rows are never a failure. sensitive: speaks of a field that
     names a person, so that no value of it may stand in a result. condition: the row condition of
-    an SQL rule that looks at one row alone. key: the contract's key, by which the rows that any
-    other SQL finds are found again.
+    an SQL rule that looks at one row alone. within: the columns in which rows agree that any other
+    SQL reads together. key: the contract's key, by which the rows that any other SQL finds are
+    found again.
     """
 
     id: str
@@ -91,6 +92,7 @@ class Rule:
     tolerate: int = 0
     sensitive: bool = False
     condition: str | None = None
+    within: tuple[str, ...] = ()
     key: tuple[str, ...] = ()
 
     @property

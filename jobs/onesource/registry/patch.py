@@ -8,7 +8,7 @@ that are built from it (`Before.told`); where that is not known, everything is b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pyspark.sql import DataFrame
@@ -36,6 +36,12 @@ class Patch:
         gone = self.gone.toDF(_GONE).distinct()
         kept = before.withColumn(_GONE, F.expr(self.key))
         return kept.join(F.broadcast(gone), _GONE, "left_anti").drop(_GONE)
+
+    def went(self, before: DataFrame, columns: Sequence[str]) -> DataFrame:
+        """Of the rows of the last version that go, some columns."""
+        gone = self.gone.toDF(_GONE).distinct()
+        keyed = before.withColumn(_GONE, F.expr(self.key)).select(_GONE, *columns)
+        return keyed.join(F.broadcast(gone), _GONE, "left_semi").drop(_GONE)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from pyspark.sql import DataFrame
 
 from onesource.clean.stage import Counts
 from onesource.lake import ops
+from onesource.quality.change import Change
 from onesource.quality.gate import DeliveryRows, run_gate
 from onesource.quality.results import GateResult
 from onesource.quality.rules import Phase, Rule
@@ -30,11 +31,13 @@ def judge(
     state: TableState,
     allow_empty: bool,
     counts: Mapping[str, Counts] | None = None,
+    change: Change | None = None,
 ) -> GateResult:
     """Runs the gate and records one row a rule in `ops.quality_results`.
 
     state: the table as the ledger knew it before this step; its good deliveries and versions are
-    the history for rules about volume. counts: what each delivery of a batch brought.
+    the history for rules about volume. counts: what each delivery of a batch brought. change: what
+    the version has other than the one before.
     """
     history = _per_delivery(state) if phase is Phase.BATCH else [n for n in state.history if n]
     size = max(1, len(counts or ()))
@@ -52,6 +55,7 @@ def judge(
             d: DeliveryRows(c.delivered, c.quarantined, c.superseded)
             for d, c in (counts or {}).items()
         },
+        change=change,
         day=ctx.day,
     )
     ops.append(ctx.settings, "quality_results", ctx.run, result.rows_for_ops())

@@ -26,7 +26,8 @@ class TableState:
     version: the newest version that passed its gates (None: none ever did). head: the newest
     Delta version that a finished step left (a restore makes one more). deliveries: outcome of
     each delivery that was looked at under `definition`. history: rows of the versions that passed.
-    made_from: version → the one that it was patched from. same_as: version → one of equal rows.
+    clean: the rules that found nothing in the last of them. made_from: version → the one that it
+    was patched from. same_as: version → one of equal rows.
     """
 
     version: int | None = None
@@ -41,6 +42,7 @@ class TableState:
     reason_zh: str = ""
     reason_en: str = ""
     history: list[int] = field(default_factory=list)
+    clean: frozenset[str] = frozenset()
     made_from: dict[int, int] = field(default_factory=dict)
     same_as: dict[int, int] = field(default_factory=dict)
     deliveries: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -91,6 +93,7 @@ def _fold(s: TableState, event: Mapping[str, Any]) -> None:
                 s.made_from[s.version] = int(event["patched"])
         s.inputs = event.get("inputs") or {}
         s.rows = event.get("rows")
+        s.clean = frozenset(event.get("clean") or ())
         s.history.append(int(s.rows or 0))
     for d in event.get("deliveries") or ():
         s.deliveries[d["id"]] = {**d, "definition": event.get("definition")}

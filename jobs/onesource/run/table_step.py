@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,19 +22,21 @@ from onesource.lake import delta, ops
 from onesource.lake.files import locked, scratch
 from onesource.lake.paths import scratch_path, table_path
 from onesource.person_keys import PersonKey
-from onesource.quality.rules import Phase
+from onesource.quality.change import Change, columns_together
+from onesource.quality.rules import Phase, Rule, of_phase
 from onesource.registry.patch import Before, Patch
 from onesource.run import ledger
 from onesource.run.before import before_of, keep_told
 from onesource.run.context import RunContext
 from onesource.run.definition import definition, step_digest
 from onesource.run.gates import judge
-from onesource.run.ledger import HELD, PASSED
+from onesource.run.ledger import HELD, PASSED, TableState
 from onesource.run.link_step import ended_link, log_link
 from onesource.run.recover import recover
 from onesource.run.results import Status, StepResult
 from onesource.run.tickets import write_tickets
 from onesource.spark.local import local_rows
+from onesource.spark.written import put
 
 
 class Builder(Protocol):
@@ -104,25 +106,36 @@ def _build(ctx: RunContext, table: str, contract: Contract) -> StepResult:
         made = built[table]
         patch = made if isinstance(made, Patch) else None
         frame = _shaped(made if patch is None else patch.rows, contract)
+        change: Change | None = None
         if patch is not None:
             assert before is not None, "a patch is made on the last version"
-            frame = patch.rest(before.rows).unionByName(frame)
-        version = delta.write(
-            frame, path, mode="overwrite", partition_by=contract.properties.partition_by
-        )
+            if (state.rows or 0) >= delta.MANY_ROWS:
+                frame = put(ctx.spark, frame, folder / "came")
+                change = _change(ctx, patch, before, frame, rules, state, folder)
+            else:
+                frame = patch.rest(before.rows).unionByName(frame)
+        if patch is not None and change is not None:
+            version = delta.replace_rows(
+                ctx.spark, path, key=[patch.key], gone=patch.gone, rows=frame
+            )
+        else:
+            version = delta.write(
+                frame, path, mode="overwrite", partition_by=contract.properties.partition_by
+            )
         if patch is not None:
             keep_told(ctx, table, version, patch)
-    rows = delta.read(ctx.spark, path, version)
-    verdict = judge(
-        ctx,
-        table,
-        rows,
-        rules,
-        Phase.TABLE,
-        step,
-        state=state,
-        allow_empty=contract.properties.min_rows == 0,
-    )
+        rows = delta.read(ctx.spark, path, version)
+        verdict = judge(
+            ctx,
+            table,
+            rows,
+            rules,
+            Phase.TABLE,
+            step,
+            state=state,
+            allow_empty=contract.properties.min_rows == 0,
+            change=change,
+        )
     event: dict[str, Any] = {
         "kind": "step",
         "table": table,
@@ -153,10 +166,35 @@ def _build(ctx: RunContext, table: str, contract: Contract) -> StepResult:
     count = rows.count()
     if contract.kind is Kind.CURATED:
         log_link(ctx, contract, count)
-    ctx.record({**event, "verdict": PASSED, "version": version, "head": version, "rows": count})
+    clean = sorted(r.rule.id for r in verdict.results if r.success and r.unexpected == 0)
+    ctx.record(
+        {
+            **event,
+            "verdict": PASSED,
+            "version": version,
+            "head": version,
+            "rows": count,
+            "clean": clean,
+        }
+    )
     _record_lineage(ctx, table, inputs, version)
     ctx.passed(table, version)
     return StepResult(table, Status.PASSED, version, count)
+
+
+def _change(
+    ctx: RunContext,
+    patch: Patch,
+    before: Before,
+    came: DataFrame,
+    rules: Sequence[Rule],
+    state: TableState,
+    folder: Path,
+) -> Change:
+    """What the patch changes, for the gate; of the rows that go only what rules compare."""
+    columns = columns_together(of_phase(rules, Phase.TABLE, ctx.day)) or came.columns[:1]
+    went = put(ctx.spark, patch.went(before.rows, columns), folder / "went")
+    return Change(came, went, state.clean)
 
 
 def _frames(

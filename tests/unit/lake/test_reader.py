@@ -68,17 +68,34 @@ def test_a_version_stays_what_it_was_after_merge_restore_and_a_new_column(
 
 
 def test_rows_under_a_deletion_vector_are_not_seen(spark: SparkSession, tmp_path: Path) -> None:
-    path = tmp_path / "t"
-    spark.sql(
-        f"CREATE TABLE {delta.sql_path(path)} (id bigint, _state string) USING DELTA "
-        "TBLPROPERTIES ('delta.enableDeletionVectors' = 'true')"
-    ).collect()
-    spark.sql(f"INSERT INTO {delta.sql_path(path)} SELECT id, NULL FROM range(10)").collect()
-    spark.sql(f"DELETE FROM {delta.sql_path(path)} WHERE id = 3").collect()
+    path = tmp_path / "it's a 表"
+    rows = "SELECT id, id % 3 AS kind, CAST(NULL AS STRING) AS _state FROM range({})"
+    spark.sql(rows.format("0, 1000, 1, 2")).write.format("delta").save(str(path))
+    before = table_digest("silver.t", path, 0, ["id"])
+    gone = spark.createDataFrame([(3,), (3,), (700,), (9999,), (None,)], "id bigint")
+    new = spark.sql(rows.format("5000, 5002") + " UNION ALL " + rows.format("3, 4"))
+    version = delta.replace_rows(spark, path, key=["id"], gone=gone, rows=new)
     source = reader.open_latest("silver.t", path)
-    assert ask(source, "SELECT count(*), count(*) FILTER (id = 3) FROM silver.t") == [(9, 0)]
+    assert source.version == version and source.hidden is not None
+    assert source.hidden.num_rows == 2
+    counted = "SELECT count(*), count(DISTINCT id), count(*) FILTER (id = 3), sum(id) FROM silver.t"
+    total = sum(range(1000)) - 700 + 5000 + 5001
+    assert ask(source, counted) == [(1001, 1001, 1, total)]
+    assert "READ_PARQUET" in str(ask(source, "EXPLAIN SELECT * FROM silver.t"))
+    assert ask(source, "SELECT id, kind FROM silver.t WHERE id IN (700, 701)") == [(701, 2)]
     twice = "SELECT count(*) FROM silver.t a JOIN silver.t b ON a.id = b.id"
-    assert ask(source, twice) == [(9,)]
+    assert ask(source, twice) == [(1001,)]
+    assert source.data.count_rows() == 1001
+    seen = delta.read(spark, path, version)
+    assert (seen.count(), seen.where("id = 700").count()) == (1001, 0)
+    again = delta.replace_rows(spark, path, key=["id"], gone=gone, rows=new.where("id = 3"))
+    assert ask(reader.open_version("silver.t", path, again), counted) == [(1001, 1001, 1, total)]
+    assert table_digest("silver.t", path, 0, ["id"]) == before
+    assert table_digest("silver.t", path, again, ["id"]) == table_digest(
+        "silver.t", path, version, ["id"]
+    )
+    delta.restore(spark, path, 0)
+    assert table_digest("silver.t", path, delta.latest_version(path) or 0, ["id"]) == before
 
 
 KINDS = (

@@ -44,7 +44,7 @@ class Nights:
         if version >= len(self.versions) or self.versions[version] is None:
             raise OneSourceError(f"version {version} of {table} is gone")
         data = self.versions[version]
-        return Source(table, version, path, tuple(data.column_names), ds.dataset(data))
+        return Source(table, version, path, data.schema, lambda: ds.dataset(data))
 
     def publish(self, name: str, cells: pa.Table, who: pa.Table, **more: Any) -> Protected:
         self.versions.append(who)

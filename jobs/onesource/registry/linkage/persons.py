@@ -182,7 +182,11 @@ def build_person_records(
     """Makes `records` (all rows, and the persons that share a blocking key with one), `ids` (rid,
     row_id, person_id) and `reference_names` (name, n persons) from what Arrow can scan."""
     con.register("rows", rows.append_column("sound", _sound(rows, context)))
-    con.register("reference", reference)
+    files = reader.files_sql(getattr(reference, "files", ()))
+    if files is None:
+        con.register("reference", reference)
+    else:
+        con.execute(f"CREATE VIEW reference AS SELECT * FROM {files}")
     con.execute(
         "CREATE TABLE left_rows AS SELECT row_number() OVER (ORDER BY CAST(row_id AS VARCHAR)) - 1 "
         f"AS rid, 0::TINYINT AS side, {_columns(rows, reference=False)}, "
@@ -232,8 +236,11 @@ def _keep_compared(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def _key(views: Sequence[str]) -> str:
-    """SQL of one key of several views, null where one of them is."""
-    return " || chr(31) || ".join(f"nullif({view_sql(v)[0]}, '')" for v in views)
+    """SQL of one key of several views as a number, null where one of them is: of two keys with one
+    number a row too many is kept, and makes no pair."""
+    parts = [f"nullif({view_sql(v)[0]}, '')" for v in views]
+    there = " AND ".join(f"{p} IS NOT NULL" for p in parts)
+    return f"CASE WHEN {there} THEN hash({', '.join(parts)}) END"
 
 
 def _sound(rows: pa.Table, context: Context) -> pa.Array[Any]:
