@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import pyarrow as pa
@@ -10,15 +11,26 @@ import pytest
 from onesource.cli.standardise import context_of
 from onesource.config import Settings
 from onesource.errors import ContractError
+from onesource.lake.reader import database
+from onesource.registry.linkage.blocking import block
 from onesource.registry.linkage.clusters import clusters
 from onesource.registry.linkage.dates import day_text, order_of
 from onesource.registry.linkage.decide import Pair, assign
 from onesource.registry.linkage.files import read_list
+from onesource.registry.linkage.levels import MACROS, comparison
 from onesource.registry.linkage.link import Linked, link_tables
 from onesource.registry.linkage.model import load_model
-from onesource.registry.linkage.persons import MODEL_FILE, link_unnumbered
+from onesource.registry.linkage.persons import (
+    MODEL_FILE,
+    RAREST_NAME,
+    SPEC,
+    build_person_records,
+    link_unnumbered,
+)
+from onesource.registry.linkage.score import narrow, score
 from onesource.registry.linkage.spec import Source, Spec, load_spec
 from onesource.registry.linkage.suggest import suggest
+from onesource.registry.linkage.words import add_derived
 
 SETTINGS = Settings.from_environment()
 CONTEXT = context_of(SETTINGS, "division")
@@ -213,6 +225,53 @@ def test_name_birth_date_sex_and_village_only_propose() -> None:
 def test_two_persons_that_fit_alike_are_candidates_both() -> None:
     row = "r,,孙七,1,1980-02-03,141123,141123101201,13900000005,,"
     assert {(p, d) for p, _, d in asked(row)} == {("P5", "candidate"), ("P6", "candidate")}
+
+
+def made_up(seed: int, n: int, header: str) -> pa.Table:
+    """People of few names, days and places, so that many of them agree in much."""
+    rng = random.Random(seed)
+    rows = []
+    for k in range(n):
+        name = rng.choice("王李张") + rng.choice(["娜", "小宝", "小保", "大宝", "伟", ""])
+        born = f"{rng.choice([1970, 1990])}-0{rng.randint(1, 3)}-0{rng.randint(1, 3)}"
+        village = f"14112{rng.randint(3, 4)}10120{rng.randint(1, 2)}"
+        place = rng.choice(["兴县蔚汾镇城关村", "兴县蔚汾镇", "岚县东村镇", "临县"])
+        house = f"{place}{rng.randint(1, 40)}号" if rng.random() < 0.9 else ""
+        cells = (f"r{k}", name, rng.choice("12"), born, village[:6], village, house,
+                 rng.choice(["", f"1390000000{rng.randint(1, 9)}"]))  # fmt: skip
+        rows.append(",".join(cells))
+    return table(header, *rows)
+
+
+def test_no_pair_goes_unseen_that_would_score_enough() -> None:
+    columns = "name,sex,birth_date,county_code,division_code,address,phone"
+    rows = made_up(1, 150, f"row_id,{columns}")
+    people = made_up(2, 400, f"person_id,{columns}")
+    comparisons = [comparison(c) for c in SPEC.comparisons]
+    model = load_model(SETTINGS.schemas / MODEL_FILE).model(comparisons, 400)
+    names = {"name": "SELECT name, n / (SELECT sum(n) FROM reference_names) AS tf_name "
+                     "FROM reference_names"}  # fmt: skip
+    with database() as con:
+        for macro in MACROS:
+            con.execute(macro)
+        build_person_records(con, SPEC, rows, people, CONTEXT)
+        block(con, SPEC, dedupe=False, say=lambda _: None)
+        add_derived(con, SPEC)
+        for least in (0.2, 0.9):
+            con.execute("CREATE OR REPLACE TABLE every AS SELECT * FROM pairs")
+            score(con, comparisons, model, least, names, rarest=RAREST_NAME)
+            narrow(con, comparisons, model, least, ["address"], names, rarest=RAREST_NAME)
+            missed = con.execute(
+                "SELECT count(*) FROM scored WHERE (rid_l, rid_r) NOT IN "
+                "(SELECT (join_key_l, join_key_r) FROM pairs)"
+            ).fetchall()
+            sizes = [
+                con.execute(f"SELECT count(*) FROM {t}").fetchall()[0][0]
+                for t in ("scored", "pairs", "every")
+            ]
+            assert missed == [(0,)]
+            assert 0 < sizes[0] <= sizes[1] < sizes[2]
+            con.execute("CREATE OR REPLACE TABLE pairs AS SELECT * FROM every")
 
 
 def test_a_model_with_other_levels_is_refused(tmp_path: Path) -> None:

@@ -24,9 +24,9 @@ from onesource.registry.linkage.blocking import block, view_sql
 from onesource.registry.linkage.levels import MACROS, comparison
 from onesource.registry.linkage.model import FrozenModel
 from onesource.registry.linkage.rules import apply_rules
-from onesource.registry.linkage.score import score
+from onesource.registry.linkage.score import narrow, score
 from onesource.registry.linkage.spec import Spec
-from onesource.registry.linkage.words import add_derived
+from onesource.registry.linkage.words import add_names, add_words
 
 if TYPE_CHECKING:
     import duckdb
@@ -157,14 +157,21 @@ def link_unnumbered(
         apply_rules(con, spec, dedupe=False, say=say)
         block(con, spec, dedupe=False, say=say)
         _keep_compared(con)
-        add_derived(con, spec)
+        add_names(con, [c.spec.fields[0] for c in comparisons if c.spec.kind == "chinese_name"])
         persons = con.execute("SELECT count(DISTINCT person_id) FROM reference").fetchall()[0][0]
         frequencies = {
             "name": "SELECT name, n / (SELECT sum(n) FROM reference_names) AS tf_name "
             "FROM reference_names"
         }
         fitted = model.model(comparisons, int(persons))
-        score(con, comparisons, fitted, spec.candidate_threshold, frequencies, rarest=RAREST_NAME)
+        # Most pairs agree in their key and in little else: whatever their addresses say, they are
+        # no candidates. The addresses of a million people would be taken apart for nothing.
+        texts = [c.name for c in comparisons if c.spec.kind == "text"]
+        least = spec.candidate_threshold
+        narrow(con, comparisons, fitted, least, texts, frequencies, rarest=RAREST_NAME)
+        _keep_compared(con)
+        add_words(con, [c.spec.fields[0] for c in comparisons if c.spec.kind == "text"])
+        score(con, comparisons, fitted, least, frequencies, rarest=RAREST_NAME)
         pairs = decide.gather(con, spec, comparisons)
         village = _same_village(con)
         names = con.execute("SELECT rid, row_id, person_id FROM ids").fetchall()
@@ -268,7 +275,9 @@ def _columns(table: pa.Table | ds.Dataset, *, reference: bool) -> str:
             value = f"left({value}, 6)"
         found.append(f"{value} AS {f}, NULL::VARCHAR AS {f}__raw, false AS {f}__bad")
     number = "id_no" if reference else "id_no_delivered"
-    if number in there:
+    if number in there and reference:
+        text = f"nullif(upper(trim(CAST({number} AS VARCHAR))), '')"  # sound, and so without signs
+    elif number in there:
         text = (
             f"nullif(upper(regexp_replace(CAST({number} AS VARCHAR), '[^0-9A-Za-z]', '', 'g')), '')"
         )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from onesource.registry.linkage.levels import Comparison
@@ -57,6 +58,56 @@ def _comparison(c: Comparison, m: list[float], u: list[float], rarest: float) ->
             }
         levels.append(found)
     return {"output_column_name": c.name, "comparison_levels": levels}
+
+
+# A hair's breadth, for sums of the same numbers in another order.
+_HAIR = 1e-6
+
+
+def narrow(
+    con: duckdb.DuckDBPyConnection,
+    comparisons: Sequence[Comparison],
+    model: Model,
+    least: float,
+    dear: Collection[str],
+    frequencies: Mapping[str, str],
+    rarest: float = RAREST,
+) -> None:
+    """Takes out of `pairs` those that score below `least` whatever their `dear` comparisons say.
+
+    dear: names of comparisons that cost much; they count as if they said the most that they can.
+    Of the others those whose level knows how rare its value is need `frequencies`. What is asked
+    is what `score` asks, so that no pair goes that it would keep.
+    """
+    bits = math.log2(model.prior / (1 - model.prior))
+    levels, words, joins = [], [], []
+    for k, (c, weights) in enumerate(zip(comparisons, model.weights(), strict=True)):
+        if c.name in dear:
+            bits += max(float(weights.max()), 0.0)
+            continue
+        levels.append(f"{c.gamma_sql()} AS g{k}")
+        said = " ".join(f"WHEN {g} THEN {w!r}" for g, w in enumerate(weights.tolist()))
+        words.append(f"CASE g{k} {said} ELSE 0 END")
+        frequent = next((lv.frequency for lv in c.levels if lv.frequency), None)
+        if frequent is not None:
+            levels.append(f"{frequent}_l")
+            joins.append(
+                f"LEFT JOIN ({frequencies[frequent]}) t{k} ON t{k}.{frequent} = {frequent}_l"
+            )
+            u = float(model.u[k][-1])
+            rare = f"log2({u!r} / greatest(t{k}.tf_{frequent}, {rarest!r}))"
+            words.append(
+                f"CASE WHEN g{k} = {len(c.levels) - 1} THEN coalesce({rare}, 0) ELSE 0 END"
+            )
+    needed = math.log2(least / (1 - least)) - bits - _HAIR
+    cheap = [c for c in comparisons if c.name not in dear]
+    con.execute(
+        "CREATE OR REPLACE TABLE pairs AS SELECT match_key, join_key_l, join_key_r FROM (SELECT "
+        f"match_key, join_key_l, join_key_r, {', '.join(levels)} FROM (SELECT p.*, "
+        f"{columns_sql(cheap)} FROM pairs p JOIN records l ON l.rid = p.join_key_l "
+        f"JOIN records r ON r.rid = p.join_key_r)) {' '.join(joins)} "
+        f"WHERE {' + '.join(words)} >= {needed!r}"
+    )
 
 
 def score(
