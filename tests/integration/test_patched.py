@@ -159,3 +159,69 @@ def test_upkeep_puts_a_patched_table_together_and_changes_no_row(
     assert city.run().exit_code == 0
     assert depths(city) == rows | {"w06": 600}
     assert reader.open_latest(TABLE, path).hidden is not None
+
+
+LISTED = "registry.pump"
+TOLD: list[set[str] | None] = []
+
+
+def build_told(
+    spark: SparkSession, inputs: Mapping[str, DataFrame], context: Any
+) -> Mapping[str, DataFrame | Patch]:
+    """The pumps as they are now, made anew only for the keys that silver tells."""
+    now = inputs["silver.base_pump"].where("known_to IS NULL AND valid_to IS NULL")
+    now = now.select("pump_no", "depth_m")
+    told = context.before and context.before.told("silver.base_pump")
+    if told is None:
+        TOLD.append(None)
+        return {LISTED: now}
+    TOLD.append({r["pump_no"] for r in told.collect()})
+    return {LISTED: Patch("pump_no", told, now.join(told.distinct(), "pump_no", "left_semi"), told)}
+
+
+@pytest.mark.parametrize("many", [0, 1 << 30])
+def test_silver_on_two_clocks_tells_which_keys_a_night_told_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spark: SparkSession, many: int
+) -> None:
+    monkeypatch.setattr(delta, "MANY_ROWS", many)
+    TOLD.clear()
+    fields = [key("pump_no"), field("depth_m", "integer", required=True)]
+    fed = feed(
+        "base.pump",
+        fields,
+        history="bitemporal",
+        pattern=r"pump_(?P<day>\d{8})_?[a-z]*\.csv",
+    )
+    city = make_city(tmp_path, fed)
+    contract = feed(LISTED, fields)
+    own = {"builder": "tests.integration.test_patched:build_told", "inputs": ["silver.base_pump"]}
+    contract["customProperties"] = [{"property": k, "value": v} for k, v in own.items()]
+    place = city.settings.schemas / "registry" / "pump.yaml"
+    place.parent.mkdir()
+    place.write_text(yaml.safe_dump(contract, allow_unicode=True), "utf-8")
+
+    def night(name: str, **pumps: int) -> None:
+        rows = "".join(f"{n},{depth}\n" for n, depth in pumps.items())
+        city.deliver(f"pump_{name}.csv", "pump_no,depth_m\n" + rows)
+        assert city.run("silver.base_pump").exit_code == 0
+
+    def listed() -> dict[str, int]:
+        assert city.run().exit_code == 0
+        return {r["pump_no"]: r["depth_m"] for r in city.rows(LISTED)}
+
+    night("20240101", a=1, b=2, c=3)
+    assert listed() == {"a": 1, "b": 2, "c": 3}
+    night("20240103", b=22, d=4)
+    assert listed() == {"a": 1, "b": 22, "c": 3, "d": 4}
+    # Two nights before the registry is built again; without a day of its own a file speaks of the
+    # day of its receipt.
+    night("20240104", c=33)
+    night("20240102", a=11, b=20)
+    assert listed() == {"a": 11, "b": 20, "c": 33, "d": 4}
+    assert [None, {"b", "d"}, {"a", "b", "c"}] == TOLD
+    # Two files in one night, of which one is held.
+    city.deliver("pump_20240105.csv", "pump_no,depth_m\nd,44\n")
+    city.deliver("pump_20240105_bad.csv", "pump_no,depth_m\na,\nb,\n")
+    city.run()
+    assert listed() == {"a": 11, "b": 20, "c": 33, "d": 44}
+    assert TOLD[3:] == [{"d"}]

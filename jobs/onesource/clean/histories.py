@@ -33,8 +33,9 @@ def apply(
     batch: DataFrame,
     statements: DataFrame,
     columns: Mapping[str, str],
-) -> int | None:
-    """Brings a batch into the table in one commit; returns its version, or None for nothing.
+) -> tuple[int | None, DataFrame | None]:
+    """Brings a batch into the table. Returns the version, or None for nothing; and the keys that
+    are told anew, in the batch's folder, or None where all of them are new.
 
     batch: the accepted rows. statements: `_scope, _delivery_id, _statement_at, _received_at,
     _order` of what the batch speaks for (also where it has no rows). columns: the table's.
@@ -59,14 +60,16 @@ def apply(
         rows = rows.unionByName(_shaped(marks.withColumn("_state", F.lit(_MARK)), columns))
     if is_new:
         nothing = marks is None and concerned.isEmpty()
-        return None if nothing else delta.write(rows, path, mode="append")
+        return (None if nothing else delta.write(rows, path, mode="append")), None
     # Marks have no key and stay.
     if table.count() >= delta.MANY_ROWS:
         made = put(spark, rows, staged.folder / "made")
         key = [f"kept.`{k}`" for k in feed.key]
-        return delta.replace_rows(spark, path, key=key, gone=concerned, rows=made)
+        version = delta.replace_rows(spark, path, key=key, gone=concerned, rows=made)
+        return version, concerned
     rest = table.join(concerned, list(feed.key), "left_anti").select(*columns)
-    return delta.write(rest.unionByName(rows), path, mode="overwrite", replace_where="true")
+    whole = rest.unionByName(rows)
+    return delta.write(whole, path, mode="overwrite", replace_where="true"), concerned
 
 
 def absences(

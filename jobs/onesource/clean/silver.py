@@ -36,10 +36,12 @@ VISIBLE = "_state IS NULL"
 
 @dataclass(frozen=True)
 class Applied:
-    """The version a batch made (None: nothing changed), and the deliveries that were too late."""
+    """The version a batch made (None: nothing changed), the deliveries that were too late, and the
+    keys whose rows are others now (None: not known, or all)."""
 
     version: int | None
     superseded: frozenset[str] = frozenset()
+    concerned: DataFrame | None = None
 
 
 # On every table, whatever its contract says.
@@ -120,9 +122,9 @@ def apply(
     if feed.history is History.BITEMPORAL:
         statements = _statements(spark, staged, records)
         every = columns(feed)
-        return Applied(
-            histories.apply(spark, path, feed, staged, _rows(feed, staged), statements, every)
-        )
+        rows = _rows(feed, staged)
+        version, keys = histories.apply(spark, path, feed, staged, rows, statements, every)
+        return Applied(version, concerned=keys)
     apply_one = _APPLY[feed.correction]
     return apply_one(spark, path, feed, staged, records)
 

@@ -1,4 +1,8 @@
-"""What a registry table was built from last, and what its inputs touched since."""
+"""What a registry table was built from last, and what its inputs touched since.
+
+An input tells what a version of it touched: a patched registry table in its own words, a silver
+table on two clocks by the keys that its deliveries told anew.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ from pyspark.sql import DataFrame
 
 from onesource.lake import delta
 from onesource.lake.paths import table_path, told_path
-from onesource.registry.patch import Before, Patch
+from onesource.registry.patch import Before
 from onesource.run import ledger
 from onesource.run.context import RunContext
 from onesource.run.ledger import TableState
@@ -63,11 +67,11 @@ def _same(state: TableState, a: int | None, b: int | None) -> bool:
     return a is not None and b is not None and (state.same_as.get(b) == a)
 
 
-def keep_told(ctx: RunContext, table: str, version: int, patch: Patch) -> None:
-    """Writes down what a patch touched, and forgets what is older than any table looks back."""
+def keep_told(ctx: RunContext, table: str, version: int, told: DataFrame) -> None:
+    """Writes down what a version touched, and forgets what is older than any table looks back."""
     folder = told_path(ctx.settings, table, version)
     shutil.rmtree(folder, ignore_errors=True)
-    patch.told.distinct().coalesce(1).write.parquet(str(folder))
+    told.distinct().coalesce(1).write.parquet(str(folder))
     for old in folder.parent.iterdir():
         if old.name.isdigit() and int(old.name) <= version - 2 * _REMEMBERED:
             shutil.rmtree(old, ignore_errors=True)

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
+from pathlib import Path
+
+from pyspark.sql import DataFrame
 
 from onesource.clean import quarantine, silver
 from onesource.clean.stage import Staged, drop, stage
@@ -11,12 +15,13 @@ from onesource.contracts.model import Contract
 from onesource.contracts.properties import Correction
 from onesource.ingest import landing
 from onesource.lake import delta
-from onesource.lake.files import locked
-from onesource.lake.paths import table_path
+from onesource.lake.files import locked, scratch
+from onesource.lake.paths import scratch_path, table_path
 from onesource.quality.results import GateResult
 from onesource.quality.results import held as held_result
 from onesource.quality.rules import Phase
 from onesource.run import ledger
+from onesource.run.before import keep_told
 from onesource.run.bronze_step import Bronze, read_landed
 from onesource.run.context import RunContext
 from onesource.run.definition import feed_definition, step_digest
@@ -24,6 +29,7 @@ from onesource.run.gates import judge
 from onesource.run.ledger import HELD, PASSED
 from onesource.run.recover import recover
 from onesource.run.results import Status, StepResult
+from onesource.spark.written import put
 
 Records = Sequence[landing.Record]
 # Corrections whose rows may all be hidden, rightly.
@@ -84,6 +90,8 @@ class _FeedStep:
         self.key = ctx.person_key if feed.tokens else None
         self.definition = _definition(ctx, feed)
         self.outcome = _Outcome()
+        self.folder = Path()
+        self.told: list[DataFrame] | None = []
         self.state = ledger.TableState()
         self.step = ""
 
@@ -118,9 +126,10 @@ class _FeedStep:
         if rebuild and head is not None:
             silver.empty(ctx.spark, self.path, self.feed.served)
         before = delta.latest_version(self.path)
-        if pending:
-            self._take(pending)
-        return self._finish(pending, rebuild, before, state)
+        with scratch(scratch_path(ctx.settings, self.table, self.step)) as self.folder:
+            if pending:
+                self._take(pending)
+            return self._finish(pending, rebuild, before, state)
 
     def _unchanged(self, state: ledger.TableState) -> StepResult:
         held = {
@@ -246,6 +255,7 @@ class _FeedStep:
         applied = silver.apply(ctx.spark, self.path, self.feed.served, staged, records)
         verdict = self._audit(applied)
         if verdict.passed:
+            self._remember(applied)
             self._quarantine(staged, records)
             self.outcome.counts |= staged.counts
             for r in records:
@@ -263,6 +273,16 @@ class _FeedStep:
                 self._land(staged_part, part)
             finally:
                 drop(staged_part)
+
+    def _remember(self, applied: silver.Applied) -> None:
+        """Keeps which keys were told anew, for the registries that are built from the table."""
+        if applied.version is None:
+            return
+        if applied.concerned is None:
+            self.told = None
+        elif self.told is not None:
+            place = self.folder / f"told_{len(self.told)}"
+            self.told.append(put(self.ctx.spark, applied.concerned, place))
 
     def _audit(self, applied: silver.Applied) -> GateResult:
         if applied.version is None:
@@ -303,6 +323,10 @@ class _FeedStep:
         frame = silver.visible(delta.read(ctx.spark, self.path, head))
         rows = frame.count() if not held else None
         version = state.version if held else head
+        patched = None
+        if self.told and not rebuild and not held and head is not None:
+            patched = before
+            keep_told(ctx, self.table, head, reduce(DataFrame.unionByName, self.told))
         entries: list[dict[str, object]] = []
         for outcome in ("loaded", "superseded"):
             ids = [d for d, o in out.landed.items() if o == outcome]
@@ -321,6 +345,7 @@ class _FeedStep:
                 "definition": self.definition,
                 "person_key": self.key and self.key.id,
                 "inputs": inputs,
+                "patched": patched,
                 "verdict": HELD if held else PASSED,
                 "version": version,
                 "head": head,

@@ -123,7 +123,7 @@ def _build(ctx: RunContext, table: str, contract: Contract) -> StepResult:
                 frame, path, mode="overwrite", partition_by=contract.properties.partition_by
             )
         if patch is not None:
-            keep_told(ctx, table, version, patch)
+            keep_told(ctx, table, version, patch.told)
         rows = delta.read(ctx.spark, path, version)
         verdict = judge(
             ctx,

@@ -70,7 +70,8 @@ def _patch(
 ) -> Patch | None:
     """What the changed voices alter; None where they are too many to build on."""
     folder, old = ctx.scratch, before.rows.withColumn("_row", F.expr(ROW))
-    now, found = changed_rows(inputs, before.rows, sorted(before.changed - {DECISION}))
+    tables = sorted(before.changed - {DECISION})
+    now, found = changed_rows(inputs, before.rows, tables, before.told)
     changed = put(spark, found, folder / "changed")
     if changed.count() > MANY:
         return None

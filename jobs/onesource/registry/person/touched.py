@@ -7,7 +7,8 @@ share a number with them. Nobody else. (Whom departments decided on is looked at
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
 from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
@@ -38,18 +39,34 @@ def as_voices(rows: DataFrame) -> DataFrame:
 
 
 def changed_rows(
-    inputs: Mapping[str, DataFrame], before: DataFrame, tables: Sequence[str]
+    inputs: Mapping[str, DataFrame],
+    before: DataFrame,
+    tables: Sequence[str],
+    told: Callable[[str], DataFrame | None],
 ) -> tuple[DataFrame, DataFrame]:
     """The voices of the tables that changed, and `_row` of the rows of which another is said now.
 
     before: `registry.person_source` as it was. tables: names of silver tables, all in `inputs`.
+    told: the keys of a table whose rows are others now, where that is known; of such a table only
+    the voices of these keys are looked at.
     """
     if not tables:
         return as_voices(before.limit(0)), before.limit(0).selectExpr(f"{ROW} AS _row")
-    now = voices({t: inputs[t] for t in tables})
-    feeds = sorted({s.feed for s in SPEAKERS if s.table in tables})
-    then = as_voices(before.where(F.col("source").isin(feeds)))
-    signed = _hashed(now, 1).unionByName(_hashed(then, -1))
+    silver = {t: inputs[t] for t in tables}
+    then: list[DataFrame] = []
+    for speaker in {s.feed: s for s in SPEAKERS if s.table in tables}.values():
+        rows = before.where(F.col("source") == speaker.feed)
+        keys = told(speaker.table)
+        if keys is not None:
+            # A voice's key is made of its table's key alone.
+            own = keys.selectExpr(f"{speaker.key} AS source_key").distinct()
+            rows = rows.join(F.broadcast(own), "source_key", "left_semi")
+            some = F.broadcast(keys.distinct())
+            silver[speaker.table] = silver[speaker.table].join(some, keys.columns, "left_semi")
+        then.append(as_voices(rows))
+    now = voices(silver)
+    was = reduce(DataFrame.unionByName, then)
+    signed = _hashed(now, 1).unionByName(_hashed(was, -1))
     differing = signed.groupBy("_row", "_hash").agg(F.sum("_sign").alias("_n")).where("_n <> 0")
     return now, differing.select("_row").distinct()
 
