@@ -27,12 +27,14 @@ class TableState:
     Delta version that a finished step left (a restore makes one more). deliveries: outcome of
     each delivery that was looked at under `definition`. history: rows of the versions that passed.
     made_from: version → the one that it was patched from. same_as: version → one of equal rows.
+    read: version → the versions of its inputs. made_under: the definition of `version`.
     """
 
     version: int | None = None
     head: int | None = None
     step: str | None = None
     definition: str | None = None
+    made_under: str | None = None
     inputs: Mapping[str, int] = field(default_factory=dict)
     verdict: str | None = None
     rows: int | None = None
@@ -43,6 +45,7 @@ class TableState:
     history: list[int] = field(default_factory=list)
     made_from: dict[int, int] = field(default_factory=dict)
     same_as: dict[int, int] = field(default_factory=dict)
+    read: dict[int, Mapping[str, int]] = field(default_factory=dict)
     deliveries: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
@@ -89,7 +92,9 @@ def _fold(s: TableState, event: Mapping[str, Any]) -> None:
             s.made_from.pop(s.version, None)
             if event.get("patched") is not None:
                 s.made_from[s.version] = int(event["patched"])
-        s.inputs = event.get("inputs") or {}
+        s.made_under, s.inputs = s.definition, event.get("inputs") or {}
+        if s.version is not None:
+            s.read[s.version] = s.inputs
         s.rows = event.get("rows")
         s.history.append(int(s.rows or 0))
     for d in event.get("deliveries") or ():

@@ -12,7 +12,6 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from onesource.clean.silver import visible
-from onesource.registry.organisation.planes import plane
 
 # Months that one sign of life lasts: declarations by the quarter are usual (judgement, 2026-11).
 WINDOW = 3
@@ -49,7 +48,7 @@ def signs(inputs: Mapping[str, DataFrame], links: DataFrame) -> DataFrame | None
 
 
 def activity(found: DataFrame) -> DataFrame:
-    """The plane of `is_active, active_reason` from the signs."""
+    """`org_id, k, start, is_active, active_reason`: what the signs known at a moment `k` say."""
     moments = found.select("org_id", F.col("known").alias("k")).distinct()
     heard = moments.join(found, "org_id").where("known <= k")
     starts = heard.select("org_id", "k", F.col("month").alias("start")).distinct()
@@ -65,11 +64,11 @@ def activity(found: DataFrame) -> DataFrame:
         )
     )
     near = near.withColumn("active_reason", F.expr("coalesce(nullif(_signs, ''), 'none')"))
-    return plane(near, ("is_active", "active_reason"))
+    return near.drop("_signs")
 
 
 def industry(inputs: Mapping[str, DataFrame], links: DataFrame) -> DataFrame | None:
-    """The plane of `industry_stat` from the statistical register, by year."""
+    """`org_id, k, start, industry_stat` from the statistical register, by year."""
     if "silver.base_stat_unit" not in inputs:
         return None
     to = links.where("feed = 'base.stat_unit' AND org_id IS NOT NULL")
@@ -90,4 +89,4 @@ def industry(inputs: Mapping[str, DataFrame], links: DataFrame) -> DataFrame | N
     latest = heard.groupBy("org_id", "k", "start").agg(
         F.max_by("industry_stat", F.struct("_order", "industry_stat")).alias("industry_stat")
     )
-    return plane(latest, ("industry_stat",))
+    return latest

@@ -1,6 +1,8 @@
 """Where the sources contradict each other about an organisation: questions to the departments.
 
-The values of a question stay the same while the contradiction does, so that it is put once.
+The values of a question stay the same while the contradiction does, so that it is put once. What
+an organisation's own states and signs of life show is kept on its row that holds today
+(`_conflicts`), so that a night looks only at the organisations that it touched.
 """
 
 from __future__ import annotations
@@ -20,23 +22,47 @@ SHARED_BY = 50  # more organisations than this at one address are a question
 DOUBTFUL_SMALL, DOUBTFUL = 100_000_000, 5_000_000_000
 
 
-def questions(
-    now: DataFrame, twins: DataFrame, found: DataFrame | None, states: DataFrame, ctx: Any
-) -> DataFrame:
-    """now: open rows; twins: subjects whose code another has; found: signs of life; states: all
-    states believed now."""
-    owner = _owner(ctx)
-    parts = [
-        _shared_code(twins),
-        _pair(now, ctx),
-        _name_county(now, ctx),
-        _capital(now, states),
-        _address(now),
-    ]
+# What a question is, but for who is asked: kept on the row that it is about.
+_KEPT = tuple(c for c in CONFLICT_COLUMNS if c not in ("registry", "entity", "owner"))
+
+
+def marked(states: DataFrame, found: DataFrame | None, ctx: Any) -> DataFrame:
+    """Adds to the rows that hold today the questions about them, and whether they are disputed.
+
+    states: all states, put down. found: signs of life.
+    """
+    believed = states.where("known_to IS NULL")
+    now = believed.where("valid_to IS NULL")
+    parts = [_pair(now, ctx), _name_county(now, ctx), _capital(now, believed)]
     if found is not None:
         parts += [_alive(now, found, "tax"), _alive(now, found, "power")]
-    rows = reduce(DataFrame.unionByName, parts)
-    return rows.withColumns({"registry": F.lit(TABLE), "owner": owner}).select(*CONFLICT_COLUMNS)
+    asked = reduce(DataFrame.unionByName, parts)
+    each = asked.groupBy(F.col("entity").alias("org_id")).agg(
+        F.sort_array(F.collect_list(F.struct(*_KEPT))).alias("_conflicts")
+    )
+    open_now = F.col("valid_to").isNull() & F.col("known_to").isNull()
+    return states.join(F.broadcast(each), "org_id", "left").withColumns(
+        {
+            "_conflicts": F.when(open_now, F.col("_conflicts")),
+            "is_disputed": open_now & (F.col("withheld") | F.col("_conflicts").isNotNull()),
+        }
+    )
+
+
+def questions(rows: DataFrame, *, source: DataFrame, ctx: Any) -> DataFrame:
+    """All that is asked: what the rows of the table carry, codes that two have, and addresses.
+
+    source: `registry.organisation_source`.
+    """
+    kept = rows.where("_conflicts IS NOT NULL").select(
+        F.col("org_id").alias("entity"), F.inline("_conflicts")
+    )
+    now = rows.where("valid_to IS NULL AND known_to IS NULL")
+    twins = _shared_code(source.where("_withheld_uscc IS NOT NULL"))
+    found = kept.unionByName(twins).unionByName(_address(now))
+    return found.withColumns({"registry": F.lit(TABLE), "owner": _owner(ctx)}).select(
+        *CONFLICT_COLUMNS
+    )
 
 
 def _owner(ctx: Any) -> Column:
@@ -72,10 +98,10 @@ def _shared_code(twins: DataFrame) -> DataFrame:
     return _row(
         twins,
         "uscc",
-        (F.col("first_org_id"), F.col("feed")),
+        (F.col("_first_org_id"), F.col("feed")),
         "两个登记主体使用同一统一社会信用代码，名称和旧号均不同，请核实",
         "two subjects of the register have one unified code, and nothing else in common",
-        "subject_uscc",
+        "_withheld_uscc",
     )
 
 
@@ -130,9 +156,19 @@ def _capital(now: DataFrame, states: DataFrame) -> DataFrame:
     large = F.col("capital_yuan") >= F.when(small, DOUBTFUL_SMALL).otherwise(DOUBTFUL)
     odd = now.where(large)
     other = states.where("capital_yuan > 0").select("org_id", F.col("capital_yuan").alias("_other"))
-    jumped = now.join(other, "org_id").where(
-        "capital_yuan / _other BETWEEN 9999 AND 10001 "
-        "OR _other / capital_yuan BETWEEN 9999 AND 10001"
+    # Of nearly all the amount never changed.
+    spans = other.groupBy("org_id").agg(
+        F.min("_other").alias("_least"), F.max("_other").alias("_m")
+    )
+    jumping = F.broadcast(spans.where("_m / _least >= 9999").select("org_id"))
+    other = other.join(jumping, "org_id", "left_semi")
+    jumped = (
+        now.join(jumping, "org_id", "left_semi")
+        .join(other, "org_id")
+        .where(
+            "capital_yuan / _other BETWEEN 9999 AND 10001 "
+            "OR _other / nullif(capital_yuan, 0) BETWEEN 9999 AND 10001"
+        )
     )
     every = odd.unionByName(jumped.drop("_other")).dropDuplicates(["org_id"])
     return _row(
@@ -188,14 +224,3 @@ def _alive(now: DataFrame, found: DataFrame, sign: str) -> DataFrame:
     }[sign]
     zh, en, value, source = words
     return _row(odd, "status", (F.lit(value), F.lit(source)), zh, en)
-
-
-def disputed(frame: DataFrame, conflicts: DataFrame) -> DataFrame:
-    """Adds `is_disputed` to the rows that hold today."""
-    who = conflicts.select(F.col("entity").alias("org_id"), F.lit(True).alias("_d")).distinct()
-    open_now = F.col("valid_to").isNull() & F.col("known_to").isNull()
-    return (
-        frame.join(who, "org_id", "left")
-        .withColumn("is_disputed", open_now & F.coalesce("_d", F.lit(False)))
-        .drop("_d")
-    )
