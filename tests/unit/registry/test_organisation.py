@@ -6,6 +6,7 @@ import json
 import tempfile
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -323,9 +324,9 @@ def _patched(
     """Builds the tables on from the old ones, and compares them with the new; returns `org_id` of
     the organisations that were touched."""
     tables: dict[str, DataFrame] = {}
-    told: DataFrame | None = None
+    told: dict[str, DataFrame] = {}
     for table, build in BUILDERS.items():
-        before = Before(old.tables[table], changed, {SOURCE: lambda: told})
+        before = Before(old.tables[table], changed, {SOURCE: partial(told.get, SOURCE)})
         made = build(spark, {**new.inputs, **tables}, context(catalogue, before, table))
         patch = made[table]
         if isinstance(patch, Patch):
@@ -336,9 +337,9 @@ def _patched(
         assert _content(tables[table]) == _content(new.tables[table]), table
         if "conflicts" in made:
             assert _content(made["conflicts"](tables[table])) == _content(new.asked)
-        told = told if told is not None else patch.told.distinct().cache()
-    assert told is not None
-    return told
+        if table == SOURCE:
+            told[table] = patch.told.distinct().cache()
+    return told[SOURCE]
 
 
 def _content(rows: DataFrame) -> list[str]:

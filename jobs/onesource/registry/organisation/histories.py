@@ -9,7 +9,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from onesource.registry.organisation.records import name_key
-from onesource.registry.organisation.touched import owned, touched
+from onesource.registry.organisation.touched import SOURCE, of_some, owned, touched
 from onesource.registry.patch import Patch
 from onesource.spark.written import put
 
@@ -24,7 +24,7 @@ def build_ids(
 ) -> dict[str, DataFrame | Patch]:
     """One row an organisation and number: unified code, 15-digit number, organisation code, tax
     number. `known_from`: since when the lake knows it."""
-    return {ID_HISTORY: _by_organisations(spark, inputs, ctx, _ids)}
+    return {ID_HISTORY: _by_organisations(inputs, ctx, _ids)}
 
 
 def _ids(known: DataFrame) -> DataFrame:
@@ -55,7 +55,7 @@ def build_names(
     spark: SparkSession, inputs: Mapping[str, DataFrame], ctx: Any
 ) -> dict[str, DataFrame | Patch]:
     """One row an organisation and name that it bears or bore; `name_key` is for search."""
-    return {NAME_HISTORY: _by_organisations(spark, inputs, ctx, _names)}
+    return {NAME_HISTORY: _by_organisations(inputs, ctx, _names)}
 
 
 def _names(known: DataFrame) -> DataFrame:
@@ -90,7 +90,7 @@ def build_events(
 ) -> dict[str, DataFrame | Patch]:
     """One row an organisation, day and kind of event; the founding also where only its day is
     told."""
-    return {EVENT: _by_organisations(spark, inputs, ctx, _events)}
+    return {EVENT: _by_organisations(inputs, ctx, _events)}
 
 
 def _events(known: DataFrame) -> DataFrame:
@@ -126,7 +126,6 @@ def _events(known: DataFrame) -> DataFrame:
 
 
 def _by_organisations(
-    spark: SparkSession,
     inputs: Mapping[str, DataFrame],
     ctx: Any,
     make: Callable[[DataFrame], DataFrame],
@@ -136,8 +135,9 @@ def _by_organisations(
     Built on from the last version for the organisations that were touched. make: the table from
     rows of `owned`.
     """
-    organisations = touched(spark, ctx)
-    rows = make(owned(inputs, organisations))
+    organisations = touched(ctx)
+    source = of_some(inputs[SOURCE], organisations)
+    rows = make(owned(inputs, source, organisations is not None))
     if organisations is None:
         return rows
     return Patch("org_id", organisations, rows, organisations)
@@ -150,7 +150,7 @@ def build_relations(
 
     Only pairs of which both stand in the registers; either side may have told it.
     """
-    known = owned(inputs)
+    known = owned(inputs, inputs[SOURCE])
     kinds: dict[str, str] = {}
     for r in ctx.catalogue.codelists["org_change"].rows:
         if r.extra.get("relation"):

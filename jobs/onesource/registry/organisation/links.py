@@ -61,7 +61,7 @@ def build(
     spoken = spoken.withColumn("_hash", F.xxhash64(*spoken.columns)).select(*_DECIDES, "_hash")
     rows = put(spark, spoken, ctx.scratch / "records")
     who = put(spark, subjects(rows), ctx.scratch / "subjects")
-    said = _evidence(inputs, before)
+    said = _evidence(spark, inputs, ctx)
     if said is None:
         made = _of_registers(who, None)
     else:
@@ -116,9 +116,10 @@ def _missing_codes(who: DataFrame, linked: DataFrame) -> DataFrame:
     return alone.where("_n = 1").select("org_id", "_fill")
 
 
-def _evidence(inputs: Mapping[str, DataFrame], before: Before | None) -> DataFrame | None:
+def _evidence(spark: SparkSession, inputs: Mapping[str, DataFrame], ctx: Any) -> DataFrame | None:
     """One row a source's thing (`_KNOWN_BY`): its latest words, when it was first heard of, and
     the digest of all its rows."""
+    before: Before | None = ctx.before
     parts = []
     for feed, key in EVIDENCE.items():
         table, name = f"silver.{feed}", feed.replace("_", ".", 1)
@@ -127,7 +128,8 @@ def _evidence(inputs: Mapping[str, DataFrame], before: Before | None) -> DataFra
         if before is not None and table not in before.changed:
             parts.append(before.rows.where(F.col("feed") == name).select(*_KNOWN_BY))
         else:
-            parts.append(_said(visible(inputs[table]), name, key))
+            said = _said(visible(inputs[table]), name, key)
+            parts.append(put(spark, said, ctx.scratch / feed))
     return reduce(DataFrame.unionByName, parts) if parts else None
 
 

@@ -34,30 +34,27 @@ def build(spark: SparkSession, inputs: Mapping[str, DataFrame], ctx: Any) -> dic
     Built on from the last version for the organisations that `registry.organisation_source` says
     were touched. The conflicts are read off the rows that were written.
     """
-    organisations = touched(spark, ctx)
+    organisations = touched(ctx)
     links = of_some(inputs[SOURCE], organisations)
     if organisations is not None:
         links = put(spark, links, ctx.scratch / "links")
-    # Each of these is read many times below: as one plan they would be computed as often, and the
-    # plan itself grows until the driver gives up.
     found = activity.signs(inputs, links)
     found = put(spark, found, ctx.scratch / "signs") if found is not None else None
-    states = _states(owned(inputs, organisations), ctx)
+    states = _states(owned(inputs, links, organisations is not None), ctx)
     planes = {
         ("is_active", "active_reason"): activity.activity(found) if found is not None else None,
         ("industry_stat",): activity.industry(inputs, links),
     }
-    for values, over in planes.items():
-        if over is not None:
-            cells = put(spark, over, ctx.scratch / values[0])
+    for values, cells in planes.items():
+        if cells is not None:
             states = overlay(states, plane(cells, values), values)
         else:
             kinds = {"is_active": "boolean"}
             states = states.withColumns(
                 {v: F.lit(None).cast(kinds.get(v, "string")) for v in values}
             )
-    states = put(spark, states, ctx.scratch / "states")
-    rows = _shaped(marked(states, found, ctx))
+    last = activity.last_signs(found) if found is not None else None
+    rows = _shaped(marked(states, last, ctx))
     conflicts = partial(questions, source=inputs[SOURCE], ctx=ctx)
     if organisations is None:
         return {TABLE: rows, "conflicts": conflicts}

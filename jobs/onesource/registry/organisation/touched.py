@@ -26,13 +26,13 @@ ROW = "concat(feed, '|', source_key)"
 MANY = 60_000
 
 
-def touched(spark: SparkSession, ctx: Any) -> DataFrame | None:
+def touched(ctx: Any) -> DataFrame | None:
     """`org_id` of those that may be others than in the last version; None: all may be."""
     before: Before | None = ctx.before
     told = before.told(SOURCE) if before is not None else None
     if told is None:
         return None
-    found = put(spark, told.distinct(), ctx.scratch / "touched")
+    found = told.distinct()
     return None if found.count() > MANY else found
 
 
@@ -43,13 +43,13 @@ def of_some(rows: DataFrame, organisations: DataFrame | None) -> DataFrame:
     return rows.join(F.broadcast(organisations), "org_id", "left_semi")
 
 
-def owned(inputs: Mapping[str, DataFrame], organisations: DataFrame | None = None) -> DataFrame:
+def owned(inputs: Mapping[str, DataFrame], source: DataFrame, few: bool = False) -> DataFrame:
     """The registers' rows (`records`) with `org_id, subject_uscc, is_primary, withheld, _fill`.
 
-    `subject_uscc`: the subject's own code, also where it is withheld. Reads the registers and
-    `registry.organisation_source`.
+    `subject_uscc`: the subject's own code, also where it is withheld. source: the rows of
+    `registry.organisation_source` of the organisations wanted. few: they are some, not most.
     """
-    who = of_some(inputs[SOURCE].where(F.col("feed").isin(*FEEDS)), organisations).select(
+    who = source.where(F.col("feed").isin(*FEEDS)).select(
         "feed",
         "source_key",
         "org_id",
@@ -58,8 +58,7 @@ def owned(inputs: Mapping[str, DataFrame], organisations: DataFrame | None = Non
         F.col("_withheld_uscc").isNotNull().alias("withheld"),
         "_fill",
     )
-    who = who if organisations is None else F.broadcast(who)
-    return records(inputs).join(who, ["feed", "source_key"])
+    return records(inputs).join(F.broadcast(who) if few else who, ["feed", "source_key"])
 
 
 def difference(spark: SparkSession, made: DataFrame, ctx: Any) -> Patch:
