@@ -29,20 +29,34 @@ def before_of(
     state: TableState,
     inputs: Mapping[str, int],
     head: int | None,
-) -> Before:
-    """The table's last version, which of its inputs changed, and what their patches touched."""
+) -> Before | None:
+    """The table's last version, which of its inputs changed, and what their patches touched.
+
+    None where that version was made under another definition than the step that was held since.
+    """
+    if state.made_under != state.definition:
+        return None
     path = table_path(ctx.settings, ctx.graph.contracts[table])
     changed = {t for t in {*inputs, *state.inputs} if inputs.get(t) != state.inputs.get(t)}
     return Before(
         delta.read(ctx.spark, path, head),
         frozenset(changed),
-        {t: partial(_told, ctx, t, state.inputs.get(t), inputs.get(t)) for t in inputs},
+        {t: partial(_told, ctx, t, state.inputs, inputs) for t in inputs},
     )
 
 
-def _told(ctx: RunContext, table: str, old: int | None, new: int | None) -> DataFrame | None:
-    """What was touched between two versions of an input; None where a step of them is unknown."""
+def _told(
+    ctx: RunContext, table: str, read: Mapping[str, int], reads: Mapping[str, int]
+) -> DataFrame | None:
+    """What was touched in an input between what was read last and what is read now.
+
+    None where a step of that is unknown, and where the input was held, so that another of its own
+    inputs was, or is, read beside it at a version that it does not know.
+    """
     state = ledger.state(ctx.settings, table)
+    if not all(_agrees(ctx, state, table, versions) for versions in (read, reads)):
+        return None
+    old, new = read.get(table), reads.get(table)
     found: DataFrame | None = None
     at = new
     seen = 0
@@ -60,6 +74,16 @@ def _told(ctx: RunContext, table: str, old: int | None, new: int | None) -> Data
         found = part if found is None else found.unionByName(part)
         at = state.made_from[at]
     return found
+
+
+def _agrees(ctx: RunContext, state: TableState, table: str, read: Mapping[str, int]) -> bool:
+    """Was the table made from those versions of its inputs that were read beside it?"""
+    at = read.get(table)
+    while at is not None and at not in state.read and at in state.same_as:
+        at = state.same_as[at]
+    made = state.read.get(at) if at is not None else None
+    beside = set(read) & set(ctx.graph.all_inputs(table))
+    return made is not None and all(made.get(t) == read[t] for t in beside)
 
 
 def _same(state: TableState, a: int | None, b: int | None) -> bool:

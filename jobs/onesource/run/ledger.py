@@ -27,13 +27,15 @@ class TableState:
     Delta version that a finished step left (a restore makes one more). deliveries: outcome of
     each delivery that was looked at under `definition`. history: rows of the versions that passed.
     clean: the rules that found nothing in the last of them. made_from: version → the one that it
-    was patched from. same_as: version → one of equal rows.
+    was patched from. same_as: version → one of equal rows. read: version → the versions of its
+    inputs. made_under: the definition of `version`.
     """
 
     version: int | None = None
     head: int | None = None
     step: str | None = None
     definition: str | None = None
+    made_under: str | None = None
     inputs: Mapping[str, int] = field(default_factory=dict)
     verdict: str | None = None
     rows: int | None = None
@@ -45,6 +47,7 @@ class TableState:
     clean: frozenset[str] = frozenset()
     made_from: dict[int, int] = field(default_factory=dict)
     same_as: dict[int, int] = field(default_factory=dict)
+    read: dict[int, Mapping[str, int]] = field(default_factory=dict)
     deliveries: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
@@ -91,7 +94,9 @@ def _fold(s: TableState, event: Mapping[str, Any]) -> None:
             s.made_from.pop(s.version, None)
             if event.get("patched") is not None:
                 s.made_from[s.version] = int(event["patched"])
-        s.inputs = event.get("inputs") or {}
+        s.made_under, s.inputs = s.definition, event.get("inputs") or {}
+        if s.version is not None:
+            s.read[s.version] = s.inputs
         s.rows = event.get("rows")
         s.clean = frozenset(event.get("clean") or ())
         s.history.append(int(s.rows or 0))

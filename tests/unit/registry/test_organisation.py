@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import tempfile
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,6 +17,7 @@ from pyspark.sql import DataFrame, Row, SparkSession
 
 from onesource.contracts.load import load_catalogue
 from onesource.registry.organisation import histories, links, states
+from onesource.registry.patch import Before, Patch
 from onesource.spark.local import local_rows
 
 HOME = Path(__file__).parents[3]
@@ -48,8 +52,14 @@ def declared(tax_no: str, uscc: str | None, name: str, amount: int, month: str =
 
 @pytest.fixture(scope="module")
 def ctx() -> Any:
-    catalogue = load_catalogue(HOME / "schemas", odcs=False)
-    return SimpleNamespace(catalogue=catalogue, day=date(2024, 2, 1), settings=None)
+    return context(load_catalogue(HOME / "schemas", odcs=False), None, "whole")
+
+
+def context(catalogue: Any, before: Before | None, name: str) -> Any:
+    scratch = Path(tempfile.mkdtemp(prefix=name.replace(".", "-")))
+    return SimpleNamespace(
+        catalogue=catalogue, day=date(2024, 2, 1), settings=None, before=before, scratch=scratch
+    )
 
 
 def frame(spark: SparkSession, rows: list[Row], schema: str) -> DataFrame:
@@ -61,22 +71,42 @@ def frame(spark: SparkSession, rows: list[Row], schema: str) -> DataFrame:
     return local_rows(spark, [tuple(cell(n, r[n]) for n in names) for r in rows], schema)
 
 
+SOURCE = "registry.organisation_source"
+# In the order in which a run builds them.
+BUILDERS = {
+    SOURCE: links.build,
+    "registry.organisation": states.build,
+    "registry.organisation_id_history": histories.build_ids,
+    "registry.organisation_name_history": histories.build_names,
+    "registry.organisation_event": histories.build_events,
+    "registry.organisation_relation": histories.build_relations,
+}
+
+
 class Built:
-    def __init__(self, spark: SparkSession, ctx: Any, rows: list[Row], tax: list[Row]) -> None:
-        inputs = {"silver.base_enterprise": frame(spark, rows, FIELDS)}
+    """The tables, built whole."""
+
+    def __init__(
+        self, spark: SparkSession, ctx: Any, rows: list[Row], tax: list[Row], **more: DataFrame
+    ) -> None:
+        self.inputs = {"silver.base_enterprise": frame(spark, rows, FIELDS)}
         if tax:
-            inputs["silver.base_org_tax"] = frame(spark, tax, TAX)
-        source = links.build(spark, inputs, ctx)[links.TABLE].cache()
-        inputs["registry.organisation_source"] = source
-        built = states.build(spark, inputs, ctx)
-        self.source = {(r.feed, r.source_key): r for r in source.collect()}
-        self.states = built[states.TABLE].collect()
-        self.questions = built["conflicts"].collect()
-        related = histories.build_relations(spark, inputs, ctx)
-        self.relations = related[histories.RELATION].collect()
-        self.names = histories.build_names(spark, inputs, ctx)[histories.NAME_HISTORY].collect()
-        self.ids = histories.build_ids(spark, inputs, ctx)[histories.ID_HISTORY].collect()
-        self.events = histories.build_events(spark, inputs, ctx)[histories.EVENT].collect()
+            self.inputs["silver.base_org_tax"] = frame(spark, tax, TAX)
+        self.inputs |= {f"silver.{name}": rows for name, rows in more.items()}
+        self.tables: dict[str, DataFrame] = {}
+        for table, build in BUILDERS.items():
+            own = context(ctx.catalogue, None, table)
+            made = build(spark, {**self.inputs, **self.tables}, own)
+            self.tables[table] = made[table].cache()
+            if "conflicts" in made:
+                self.asked = made["conflicts"](self.tables[table])
+        self.source = {(r.feed, r.source_key): r for r in self.tables[SOURCE].collect()}
+        self.states = self.tables["registry.organisation"].collect()
+        self.questions = self.asked.collect()
+        self.relations = self.tables["registry.organisation_relation"].collect()
+        self.names = self.tables["registry.organisation_name_history"].collect()
+        self.ids = self.tables["registry.organisation_id_history"].collect()
+        self.events = self.tables["registry.organisation_event"].collect()
 
     def of(self, number: str) -> list[Any]:
         return [r for r in self.states if r.source_key == number]
@@ -209,3 +239,109 @@ def test_the_founding_is_an_event_though_only_its_day_is_told(built: Built) -> N
         ("设立", date(2010, 5, 1)),
         ("更名", date(2024, 1, 21)),
     }
+
+
+METER = "account_no string, name string, county_code string, month string, used_kwh double, " \
+    "_received_at timestamp, _order string"  # fmt: skip
+UNIT = "unit_no string, organisation_code string, name string, county_code string, year int, " \
+    "industry_stat string, _received_at timestamp, _order string"  # fmt: skip
+D = "91141125MA0P777777"
+
+
+def test_a_patch_makes_the_same_tables_as_building_all_of_them(
+    spark: SparkSession, ctx: Any
+) -> None:
+    """Whatever a night brings: a new name, a second subject that takes a code from another, a
+    number that becomes another's, a code that tax no longer fills in, sales of a month long gone,
+    meters heard of late, and an organisation that nobody names any more."""
+    still = [
+        firm("S1", A, "柳林甲商贸有限公司"),
+        firm("S2", B, "柳林县丙饭店", org_type="9500", status="停业", capital_yuan=500_000_000),
+        firm("S3", None, "柳林戊焦化有限公司"),
+        firm("S4", None, "柳林己煤业有限公司", organisation_code="12345678-5"),
+        firm("S8", "92141125MA0L444444", "柳林县己小吃店", org_type="9500"),
+    ]  # fmt: skip
+    first = [
+        *still,
+        firm("S5", C, "柳林丁物流有限公司", capital_yuan=100),
+        firm("S6", D, "柳林庚贸易有限公司", parent_uscc=A, org_type="2100"),
+    ]
+    after = [
+        *still,
+        firm("S5", C, "柳林丁物流有限公司", capital_yuan=100, known_to=K3),
+        firm("S5", C, "柳林丁物流有限公司", capital_yuan=100, valid_to=date(2024, 1, 22),
+             known_from=K3),
+        firm("S5", C, "柳林辛物流有限公司", capital_yuan=1_000_000, known_from=K3,
+             former_names="柳林丁物流有限公司；", change_type="更名", valid_from=date(2024, 1, 22)),
+        # It was there before S6, and has its code: S6 goes on without one.
+        firm("S0", D, "柳林壬贸易有限公司", registered_on=date(2001, 1, 1), known_from=K3),
+        firm("S6", D, "柳林庚贸易有限公司", parent_uscc=A, org_type="2100"),
+        # Two have the name that the meter knows; one has the code that tax filled in for S3.
+        firm("S9", "91141125MA0N666666", "柳林县己小吃店", known_from=K3, predecessor_uscc=B,
+             change_type="转企"),
+        # The same subject as S1, of which nothing else changed.
+        firm("S7", A, "柳林甲商贸有限公司", known_from=K3, registered_on=date(2015, 1, 1)),
+    ]  # fmt: skip
+    tax = [
+        declared("T1", A, "柳林甲商贸有限公司", 5000),
+        declared("T2", B, "柳林县丙饭店", 900),
+        declared("T6", "91141125MA0N666666", "柳林戊 焦化有限公司", 0),
+        declared("T7", "91141125MA0Q888888", "无此公司", 0),
+    ]
+    more = [*tax[:3], declared("T1", A, "柳林甲商贸有限公司", 70, month="2023-05")]
+    more[-1] = Row(**more[-1].asDict() | {"_received_at": K3, "_order": "2024-01-23"})
+
+    def meter(account: str, name: str, used: float, at: datetime) -> tuple[Any, ...]:
+        return (account, name, "141125000000", "2024-01", used, at, "1")
+
+    def unit(code: str, industry: str) -> tuple[Any, ...]:
+        return ("U1", code, "甲", "141125000000", 2023, industry, K2, "1")
+
+    meters = local_rows(spark, [meter("P8", "柳林县己小吃店", 3.0, K2)], METER)
+    # Of nothing but the power company something is heard late, and of statistics nothing new.
+    units = local_rows(spark, [unit("123456785", "B0610")], UNIT)
+    late = local_rows(
+        spark, [meter("P8", "柳林县己小吃店", 3.0, K2), meter("P2", "柳林县丙饭店", 9.0, K3)], METER
+    )
+    old = Built(spark, ctx, first, tax, base_power_account=meters, base_stat_unit=units)
+    new = Built(spark, ctx, after, more, base_power_account=late, base_stat_unit=units)
+    assert old.source["base.power_account", "P8"].org_id == old.of("S8")[0].org_id
+    assert new.source["base.power_account", "P8"].org_id is None
+    assert {r.uscc for r in old.of("S3")} == {"91141125MA0N666666"}
+    assert {r.uscc for r in new.of("S3")} == {None}
+    assert [r.uscc for r in new.of("S6")] == [None] and new.of("S6")[0].is_disputed
+    assert {q.attribute for q in new.questions} == {"uscc", "capital_yuan", "status"}
+    changed = frozenset(f"silver.base_{n}" for n in ("enterprise", "org_tax", "power_account"))
+    same = _patched(spark, ctx.catalogue, old, new, changed)
+    assert len(same.collect()) < len({r.org_id for r in new.states}), "S3's code, not S4"
+    # The same night again: nothing is touched.
+    assert _patched(spark, ctx.catalogue, new, new, changed).isEmpty()
+
+
+def _patched(
+    spark: SparkSession, catalogue: Any, old: Built, new: Built, changed: frozenset[str]
+) -> DataFrame:
+    """Builds the tables on from the old ones, and compares them with the new; returns `org_id` of
+    the organisations that were touched."""
+    tables: dict[str, DataFrame] = {}
+    told: dict[str, DataFrame] = {}
+    for table, build in BUILDERS.items():
+        before = Before(old.tables[table], changed, {SOURCE: partial(told.get, SOURCE)})
+        made = build(spark, {**new.inputs, **tables}, context(catalogue, before, table))
+        patch = made[table]
+        if isinstance(patch, Patch):
+            tables[table] = patch.rest(before.rows).unionByName(patch.rows).cache()
+        else:
+            tables[table] = patch.cache()
+            assert table == "registry.organisation_relation"
+        assert _content(tables[table]) == _content(new.tables[table]), table
+        if "conflicts" in made:
+            assert _content(made["conflicts"](tables[table])) == _content(new.asked)
+        if table == SOURCE:
+            told[table] = patch.told.distinct().cache()
+    return told[SOURCE]
+
+
+def _content(rows: DataFrame) -> list[str]:
+    return sorted(json.dumps(r.asDict(recursive=True), default=str, sort_keys=True)
+                  for r in rows.collect())  # fmt: skip

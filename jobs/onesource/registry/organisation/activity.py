@@ -12,7 +12,6 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from onesource.clean.silver import visible
-from onesource.registry.organisation.planes import plane
 
 # Months that one sign of life lasts: declarations by the quarter are usual (judgement, 2026-11).
 WINDOW = 3
@@ -48,28 +47,45 @@ def signs(inputs: Mapping[str, DataFrame], links: DataFrame) -> DataFrame | None
     return parts
 
 
+# Every moment at which more was known of an organisation, and what was known by then.
+_MOMENTS = "collect_set(known) OVER (PARTITION BY org_id)"
+_HEARD = "filter(_moments, k -> k >= known)"
+
+
 def activity(found: DataFrame) -> DataFrame:
-    """The plane of `is_active, active_reason` from the signs."""
-    moments = found.select("org_id", F.col("known").alias("k")).distinct()
-    heard = moments.join(found, "org_id").where("known <= k")
-    starts = heard.select("org_id", "k", F.col("month").alias("start")).distinct()
+    """`org_id, k, start, is_active, active_reason`: what the signs known at a moment `k` say."""
+    heard = found.withColumn("_moments", F.expr(_MOMENTS)).select(
+        "org_id", "month", "sign", "amount", F.explode(F.expr(_HEARD)).alias("k")
+    )
+    # A sign of life lasts; but nothing starts where no source says anything.
+    lasting = [F.expr(f"CAST(add_months(month, {i}) AS DATE)") for i in range(WINDOW)]
     near = (
-        starts.join(heard, ["org_id", "k"])
-        .where(f"month <= start AND month > add_months(start, -{WINDOW})")
+        heard.withColumn("start", F.explode(F.array(*lasting)))
         .groupBy("org_id", "k", "start")
         .agg(
+            F.bool_or(F.expr("month = start")).alias("_starts"),
             (F.max("amount") > 0).alias("is_active"),
             F.concat_ws(
                 ",", F.sort_array(F.collect_set(F.expr("CASE WHEN amount > 0 THEN sign END")))
             ).alias("_signs"),
         )
+        .where("_starts")
     )
-    near = near.withColumn("active_reason", F.expr("coalesce(nullif(_signs, ''), 'none')"))
-    return plane(near, ("is_active", "active_reason"))
+    reason = F.expr("coalesce(nullif(_signs, ''), 'none')")
+    return near.withColumn("active_reason", reason).drop("_starts", "_signs")
+
+
+def last_signs(found: DataFrame) -> DataFrame:
+    """`org_id, _last_tax, _last_power`: the latest months with sales, and with electricity."""
+    each = {
+        f"_last_{sign}": F.expr(f"max(month) FILTER (WHERE sign = '{sign}')")
+        for _, _, _, sign in _SIGNS
+    }
+    return found.where("amount > 0").groupBy("org_id").agg(*(c.alias(n) for n, c in each.items()))
 
 
 def industry(inputs: Mapping[str, DataFrame], links: DataFrame) -> DataFrame | None:
-    """The plane of `industry_stat` from the statistical register, by year."""
+    """`org_id, k, start, industry_stat` from the statistical register, by year."""
     if "silver.base_stat_unit" not in inputs:
         return None
     to = links.where("feed = 'base.stat_unit' AND org_id IS NOT NULL")
@@ -85,9 +101,7 @@ def industry(inputs: Mapping[str, DataFrame], links: DataFrame) -> DataFrame | N
             "_order",
         )
     )
-    moments = said.select("org_id", F.col("known").alias("k")).distinct()
-    heard = moments.join(said, "org_id").where("known <= k")
-    latest = heard.groupBy("org_id", "k", "start").agg(
+    heard = said.withColumn("_moments", F.expr(_MOMENTS)).withColumn("k", F.explode(F.expr(_HEARD)))
+    return heard.groupBy("org_id", "k", "start").agg(
         F.max_by("industry_stat", F.struct("_order", "industry_stat")).alias("industry_stat")
     )
-    return plane(latest, ("industry_stat",))

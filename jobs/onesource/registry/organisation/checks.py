@@ -1,11 +1,12 @@
 """Where the sources contradict each other about an organisation: questions to the departments.
 
-The values of a question stay the same while the contradiction does, so that it is put once.
+The values of a question stay the same while the contradiction does, so that it is put once. What
+an organisation's own states and signs of life show is kept on its row that holds today
+(`_conflicts`), so that a night looks only at the organisations that it touched.
 """
 
 from __future__ import annotations
 
-from functools import reduce
 from typing import Any
 
 from pyspark.sql import Column, DataFrame
@@ -20,23 +21,43 @@ SHARED_BY = 50  # more organisations than this at one address are a question
 DOUBTFUL_SMALL, DOUBTFUL = 100_000_000, 5_000_000_000
 
 
-def questions(
-    now: DataFrame, twins: DataFrame, found: DataFrame | None, states: DataFrame, ctx: Any
-) -> DataFrame:
-    """now: open rows; twins: subjects whose code another has; found: signs of life; states: all
-    states believed now."""
-    owner = _owner(ctx)
-    parts = [
-        _shared_code(twins),
-        _pair(now, ctx),
-        _name_county(now, ctx),
-        _capital(now, states),
-        _address(now),
-    ]
-    if found is not None:
-        parts += [_alive(now, found, "tax"), _alive(now, found, "power")]
-    rows = reduce(DataFrame.unionByName, parts)
-    return rows.withColumns({"registry": F.lit(TABLE), "owner": owner}).select(*CONFLICT_COLUMNS)
+def marked(states: DataFrame, last: DataFrame | None, ctx: Any) -> DataFrame:
+    """Adds to the rows that hold today the questions about them, and whether they are disputed.
+
+    last: the organisations' last signs of life (`activity.last_signs`).
+    """
+    if last is not None:
+        states = states.join(last, "org_id", "left")
+    believed = "CASE WHEN known_to IS NULL AND capital_yuan > 0 THEN capital_yuan END"
+    capitals = F.expr(f"collect_set({believed}) OVER (PARTITION BY org_id)")
+    asked = [_pair(ctx), _name_county(ctx), _capital()]
+    if last is not None:
+        asked += [_alive("tax"), _alive("power")]
+    kept = F.array_compact(F.array(*asked))
+    open_now = F.expr("valid_to IS NULL AND known_to IS NULL")
+    rows = states.withColumn("_capitals", capitals)
+    return rows.withColumn("_conflicts", F.when(open_now, kept)).withColumns(
+        {
+            "_conflicts": F.expr("CASE WHEN size(_conflicts) > 0 THEN _conflicts END"),
+            "is_disputed": open_now & (F.col("withheld") | (F.size("_conflicts") > 0)),
+        }
+    )
+
+
+def questions(rows: DataFrame, *, source: DataFrame, ctx: Any) -> DataFrame:
+    """All that is asked: what the rows of the table carry, codes that two have, and addresses.
+
+    source: `registry.organisation_source`.
+    """
+    kept = rows.where("_conflicts IS NOT NULL").select(
+        F.col("org_id").alias("entity"), F.inline("_conflicts")
+    )
+    now = rows.where("valid_to IS NULL AND known_to IS NULL")
+    twins = _shared_code(source.where("_withheld_uscc IS NOT NULL"))
+    found = kept.unionByName(twins).unionByName(_address(now))
+    return found.withColumns({"registry": F.lit(TABLE), "owner": _owner(ctx)}).select(
+        *CONFLICT_COLUMNS
+    )
 
 
 def _owner(ctx: Any) -> Column:
@@ -52,12 +73,10 @@ def _owner(ctx: Any) -> Column:
     return F.coalesce(F.create_map(*names)[F.col("source_a")], F.lit(names[1] if names else "-"))
 
 
-def _row(
-    frame: DataFrame, attribute: str, b: tuple[Any, Any], zh: str, en: str, a: Any = None
-) -> DataFrame:
+def _said(attribute: str, b: tuple[Any, Any], zh: str, en: str, a: Any = None) -> Column:
+    """A question as it is kept: all but entity, registry and owner."""
     value_b, source_b = b
-    return frame.select(
-        F.col("org_id").alias("entity"),
+    return F.struct(
         F.lit(attribute).alias("attribute"),
         F.col(a or attribute).cast("string").alias("value_a"),
         F.col("feed").alias("source_a"),
@@ -68,18 +87,24 @@ def _row(
     )
 
 
-def _shared_code(twins: DataFrame) -> DataFrame:
-    return _row(
-        twins,
-        "uscc",
-        (F.col("first_org_id"), F.col("feed")),
-        "两个登记主体使用同一统一社会信用代码，名称和旧号均不同，请核实",
-        "two subjects of the register have one unified code, and nothing else in common",
-        "subject_uscc",
+def _asked(rows: DataFrame, question: Column) -> DataFrame:
+    return rows.select(F.col("org_id").alias("entity"), question.alias("_q")).select(
+        "entity", "_q.*"
     )
 
 
-def _pair(now: DataFrame, ctx: Any) -> DataFrame:
+def _shared_code(twins: DataFrame) -> DataFrame:
+    question = _said(
+        "uscc",
+        (F.col("_first_org_id"), F.col("feed")),
+        "两个登记主体使用同一统一社会信用代码，名称和旧号均不同，请核实",
+        "two subjects of the register have one unified code, and nothing else in common",
+        "_withheld_uscc",
+    )
+    return _asked(twins, question)
+
+
+def _pair(ctx: Any) -> Column:
     """Registrar and type in the code against the type in the register."""
     allowed: dict[str, str] = {}
     for r in ctx.catalogue.codelists["org_type"].rows:
@@ -88,19 +113,19 @@ def _pair(now: DataFrame, ctx: Any) -> DataFrame:
     pairs = F.create_map(*[F.lit(x) for item in allowed.items() for x in item])
     pair = F.substring("uscc", 1, 2)
     fits = F.array_contains(F.split(pairs[F.col("org_type")], " "), pair)
-    odd = now.where(F.col("uscc").isNotNull()).where(
+    odd = F.col("uscc").isNotNull() & (
         ~pair.isin(known) | (F.col("org_type").isNotNull() & ~F.coalesce(fits, F.lit(True)))
     )
-    return _row(
-        odd,
+    question = _said(
         "org_type",
         (pair, F.lit("uscc")),
         "信用代码中的登记管理部门和机构类别未知，或与登记类型不符，请核实",
         "registrar and type in the unified code are unknown or do not fit the registered type",
     )
+    return F.when(odd, question)
 
 
-def _name_county(now: DataFrame, ctx: Any) -> DataFrame:
+def _name_county(ctx: Any) -> Column:
     """The county with which the name begins against the county of registration."""
     heads: dict[str, str] = {}
     for code, name in ctx.catalogue.city.counties.items():
@@ -110,92 +135,71 @@ def _name_county(now: DataFrame, ctx: Any) -> DataFrame:
     words = "|".join(sorted(heads, key=lambda h: (-len(h), h)))
     head = F.regexp_extract("name", f"^(?:山西省?)?(?:吕梁市?)?({words})", 1)
     said = F.create_map(*[F.lit(x) for item in heads.items() for x in item])[head]
-    odd = now.withColumn("_said", said).where(
-        "_said IS NOT NULL AND county_code IS NOT NULL AND _said <> substring(county_code, 1, 6)"
-    )
+    elsewhere = said != F.substring("county_code", 1, 6)
     # A branch bears the name of its firm, which is registered elsewhere.
-    odd = odd.where("is_legal_person OR substring(uscc, 1, 2) <> '91'")
-    return _row(
-        odd,
+    own = F.expr("is_legal_person OR substring(uscc, 1, 2) <> '91'")
+    question = _said(
         "county_code",
-        (F.col("_said"), F.lit("name")),
+        (said, F.lit("name")),
         "名称中的县（市、区）与登记区划不一致，请核实",
         "the county in the name is not the county of registration",
     )
+    return F.when(elsewhere & own, question)
 
 
-def _capital(now: DataFrame, states: DataFrame) -> DataFrame:
+def _capital() -> Column:
     """An amount that is far too large, or ten thousand times another of the same organisation."""
     small = F.col("org_type").isin("9500", "9100", "4540")
     large = F.col("capital_yuan") >= F.when(small, DOUBTFUL_SMALL).otherwise(DOUBTFUL)
-    odd = now.where(large)
-    other = states.where("capital_yuan > 0").select("org_id", F.col("capital_yuan").alias("_other"))
-    jumped = now.join(other, "org_id").where(
-        "capital_yuan / _other BETWEEN 9999 AND 10001 "
-        "OR _other / capital_yuan BETWEEN 9999 AND 10001"
+    jumped = F.expr(
+        "exists(_capitals, o -> capital_yuan / o BETWEEN 9999 AND 10001 "
+        "OR o / nullif(capital_yuan, 0) BETWEEN 9999 AND 10001)"
     )
-    every = odd.unionByName(jumped.drop("_other")).dropDuplicates(["org_id"])
-    return _row(
-        every,
+    question = _said(
         "capital_yuan",
         (F.lit("万元/元"), F.lit("unit")),
         "注册资本的计量单位存疑（元误作万元？），请核实",
         "the unit of the capital is doubtful: yuan taken for ten thousand yuan?",
     )
+    return F.when(large | jumped, question)
 
 
 def _address(now: DataFrame) -> DataFrame:
     crowded = (
         now.where("address IS NOT NULL AND status IN ('存续', '停业', '清算')")
         .groupBy("address")
-        .agg(F.count("*").alias("_n"), F.min("org_id").alias("_first"), F.min("feed").alias("feed"))
+        .agg(F.count("*").alias("_n"), F.min("feed").alias("feed"))
         .where(f"_n > {SHARED_BY}")
         .withColumn("org_id", F.expr("concat('A', upper(substring(sha2(address, 256), 1, 20)))"))
     )
-    return _row(
-        crowded,
+    question = _said(
         "address",
         (F.lit(f">{SHARED_BY}"), F.lit(TABLE)),
         f"同一地址登记了 {SHARED_BY} 个以上主体，请核实是否为集群注册",
         f"more than {SHARED_BY} organisations are registered at one address",
     )
+    return _asked(crowded, question)
 
 
-def _alive(now: DataFrame, found: DataFrame, sign: str) -> DataFrame:
+def _alive(sign: str) -> Column:
     """Signs of life in a month that began after the organisation was struck off, or rested."""
-    gone = "status LIKE '注销%'" if sign == "tax" else "status = '停业'"
-    ended = "coalesce(cancelled_on, state_from)" if sign == "tax" else "state_from"
-    after = found.where((F.col("sign") == sign) & (F.col("amount") > 0))
-    odd = (
-        now.where(gone)
-        .join(after.select("org_id", "month"), "org_id")
-        .where(f"month > {ended}")
-        .dropDuplicates(["org_id"])
-    )
-    words = {
+    gone, ended, zh, en, value, source = {
         "tax": (
+            "status LIKE '注销%'",
+            "coalesce(cancelled_on, state_from)",
             "已注销的主体仍有纳税申报，请核实",
             "declares sales after it was struck off",
             "申报",
             "base.org_tax",
         ),
         "power": (
+            "status = '停业'",
+            "state_from",
             "登记为停业的主体仍在用电，请核实",
             "uses electricity while it is registered as resting",
             "用电",
             "base.power_account",
         ),
     }[sign]
-    zh, en, value, source = words
-    return _row(odd, "status", (F.lit(value), F.lit(source)), zh, en)
-
-
-def disputed(frame: DataFrame, conflicts: DataFrame) -> DataFrame:
-    """Adds `is_disputed` to the rows that hold today."""
-    who = conflicts.select(F.col("entity").alias("org_id"), F.lit(True).alias("_d")).distinct()
-    open_now = F.col("valid_to").isNull() & F.col("known_to").isNull()
-    return (
-        frame.join(who, "org_id", "left")
-        .withColumn("is_disputed", open_now & F.coalesce("_d", F.lit(False)))
-        .drop("_d")
-    )
+    odd = F.expr(f"{gone} AND _last_{sign} > {ended}")
+    return F.when(odd, _said("status", (F.lit(value), F.lit(source)), zh, en))

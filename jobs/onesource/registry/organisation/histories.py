@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import reduce
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from onesource.registry.organisation.records import name_key, records, subjects
+from onesource.registry.organisation.records import name_key
+from onesource.registry.organisation.touched import SOURCE, of_some, owned, touched
+from onesource.registry.patch import Patch
+from onesource.spark.written import put
 
 ID_HISTORY = "registry.organisation_id_history"
 NAME_HISTORY = "registry.organisation_name_history"
@@ -17,30 +19,26 @@ EVENT = "registry.organisation_event"
 RELATION = "registry.organisation_relation"
 
 
-def _known(inputs: Mapping[str, DataFrame]) -> DataFrame:
-    rows = records(inputs)
-    who = subjects(rows).select("feed", "source_key", "org_id", "withheld")
-    return rows.join(who, ["feed", "source_key"])
-
-
 def build_ids(
     spark: SparkSession, inputs: Mapping[str, DataFrame], ctx: Any
-) -> dict[str, DataFrame]:
+) -> dict[str, DataFrame | Patch]:
     """One row an organisation and number: unified code, 15-digit number, organisation code, tax
     number. `known_from`: since when the lake knows it."""
-    known = _known(inputs)
+    return {ID_HISTORY: _by_organisations(inputs, ctx, _ids)}
+
+
+def _ids(known: DataFrame) -> DataFrame:
     kinds = {
         "uscc": "uscc",
         "registration_no": "registration_no",
         "organisation_code": "coalesce(organisation_code, substring(uscc, 9, 9))",
         "tax_no": "tax_no",
     }
-    parts = [
-        known.select("org_id", F.lit(k).alias("id_type"), F.expr(v).alias("id_no"),
-                     "feed", "registered_on", "valid_from", "known_from", "withheld")
-        for k, v in kinds.items()
-    ]  # fmt: skip
-    every = reduce(DataFrame.unionByName, parts).where("id_no IS NOT NULL")
+    each = [F.struct(F.lit(k).alias("id_type"), F.expr(v).alias("id_no")) for k, v in kinds.items()]
+    every = known.select(
+        "org_id", "feed", "registered_on", "valid_from", "known_from", "withheld",
+        F.inline(F.array(*each)),
+    ).where("id_no IS NOT NULL")  # fmt: skip
     table = every.groupBy("org_id", "id_type", "id_no").agg(
         F.min("feed").alias("feed"),
         F.min(F.coalesce("registered_on", "valid_from")).alias("valid_from"),
@@ -50,33 +48,30 @@ def build_ids(
     reason = (
         "CASE id_type WHEN 'uscc' THEN 'unified' WHEN 'tax_no' THEN 'tax' ELSE 'before 2015' END"
     )
-    return {ID_HISTORY: table.withColumn("reason", F.expr(reason))}
+    return table.withColumn("reason", F.expr(reason))
 
 
 def build_names(
     spark: SparkSession, inputs: Mapping[str, DataFrame], ctx: Any
-) -> dict[str, DataFrame]:
+) -> dict[str, DataFrame | Patch]:
     """One row an organisation and name that it bears or bore; `name_key` is for search."""
-    now = _known(inputs).where("known_to IS NULL AND name IS NOT NULL")
-    borne = now.select(
-        "org_id", "name", "valid_from",
-        F.expr("coalesce(valid_to, DATE '9999-12-31')").alias("_to"), "known_from", "feed",
-    )  # fmt: skip
-    former = (
-        now.where("former_names IS NOT NULL")
-        .withColumn("_n", F.explode(F.split("former_names", "[；;]")))
-        .select(
-            "org_id",
-            F.trim("_n").alias("name"),
-            F.lit(None).cast("date").alias("valid_from"),
-            F.col("valid_from").alias("_to"),
-            "known_from",
-            "feed",
-        )
-        .where("name <> ''")
+    return {NAME_HISTORY: _by_organisations(inputs, ctx, _names)}
+
+
+def _names(known: DataFrame) -> DataFrame:
+    now = known.where("known_to IS NULL AND name IS NOT NULL")
+    borne = F.expr("struct(name, valid_from, coalesce(valid_to, DATE '9999-12-31') AS _to)")
+    former = F.expr(
+        "transform(split(former_names, '[；;]'), n -> "
+        "struct(trim(n) AS name, CAST(NULL AS DATE) AS valid_from, valid_from AS _to))"
     )
-    every = borne.unionByName(former).withColumn("name_key", name_key("name"))
-    table = (
+    every = now.select(
+        "org_id",
+        "known_from",
+        "feed",
+        F.inline(F.concat(F.array(borne), F.coalesce(former, F.array()))),
+    ).withColumn("name_key", name_key("name"))
+    return (
         every.groupBy("org_id", "name_key")
         .agg(
             F.max_by("name", F.struct("_to", "name")).alias("name"),
@@ -88,41 +83,37 @@ def build_names(
         .where("name_key IS NOT NULL")
         .withColumn("is_current", F.col("valid_to").isNull())
     )
-    return {NAME_HISTORY: table}
 
 
 def build_events(
     spark: SparkSession, inputs: Mapping[str, DataFrame], ctx: Any
-) -> dict[str, DataFrame]:
+) -> dict[str, DataFrame | Patch]:
     """One row an organisation, day and kind of event; the founding also where only its day is
     told."""
-    known = _known(inputs)
-    told = known.where("change_type IS NOT NULL").select(
-        "org_id", F.col("change_type").alias("event"), F.col("valid_from").alias("happened_on"),
-        "predecessor_uscc", "successor_uscc", "succession_share", "known_from", "feed",
-    )  # fmt: skip
-    nothing = F.lit(None)
+    return {EVENT: _by_organisations(inputs, ctx, _events)}
+
+
+def _events(known: DataFrame) -> DataFrame:
+    succession = ("predecessor_uscc", "successor_uscc", "succession_share")
+    told = F.struct(
+        F.col("change_type").alias("event"), F.col("valid_from").alias("happened_on"), *succession
+    )
     dated = {
-        "设立": ("registered_on", "registered_on IS NOT NULL"),
-        "注销": ("cancelled_on", "cancelled_on IS NOT NULL AND status LIKE '注销%'"),
-        "吊销": ("revoked_on", "revoked_on IS NOT NULL"),
+        "设立": "registered_on",
+        "注销": "CASE WHEN status LIKE '注销%' THEN cancelled_on END",
+        "吊销": "revoked_on",
     }
-    parts = [told]
-    for word, (day, where) in dated.items():
-        parts.append(
-            known.where(where).select(
-                "org_id",
-                F.lit(word).alias("event"),
-                F.col(day).alias("happened_on"),
-                nothing.cast("string").alias("predecessor_uscc"),
-                nothing.cast("string").alias("successor_uscc"),
-                nothing.cast("decimal(6,4)").alias("succession_share"),
-                "known_from",
-                "feed",
-            )
+    days = [
+        F.struct(
+            F.when(F.expr(day).isNotNull(), word).alias("event"),
+            F.expr(day).alias("happened_on"),
+            *(F.lit(None).cast(known.schema[c].dataType).alias(c) for c in succession),
         )
-    table = (
-        reduce(DataFrame.unionByName, parts)
+        for word, day in dated.items()
+    ]
+    every = known.select("org_id", "known_from", "feed", F.inline(F.array(told, *days)))
+    return (
+        every.where("event IS NOT NULL")
         .groupBy("org_id", "event", "happened_on")
         .agg(
             F.max("predecessor_uscc").alias("predecessor_uscc"),
@@ -132,7 +123,24 @@ def build_events(
             F.min("feed").alias("feed"),
         )
     )
-    return {EVENT: table}
+
+
+def _by_organisations(
+    inputs: Mapping[str, DataFrame],
+    ctx: Any,
+    make: Callable[[DataFrame], DataFrame],
+) -> DataFrame | Patch:
+    """A table that says of each organisation what follows from its own rows alone.
+
+    Built on from the last version for the organisations that were touched. make: the table from
+    rows of `owned`.
+    """
+    organisations = touched(ctx)
+    source = of_some(inputs[SOURCE], organisations)
+    rows = make(owned(inputs, source, organisations is not None))
+    if organisations is None:
+        return rows
+    return Patch("org_id", organisations, rows, organisations)
 
 
 def build_relations(
@@ -142,42 +150,52 @@ def build_relations(
 
     Only pairs of which both stand in the registers; either side may have told it.
     """
-    known = _known(inputs)
+    known = owned(inputs, inputs[SOURCE])
     kinds: dict[str, str] = {}
     for r in ctx.catalogue.codelists["org_change"].rows:
         if r.extra.get("relation"):
             kinds[r.code] = r.extra["relation"]
     kind = F.create_map(*[F.lit(x) for item in kinds.items() for x in item])[F.col("change_type")]
-    codes = known.where("uscc IS NOT NULL AND NOT withheld").select(
-        F.col("uscc").alias("_other_uscc"), F.col("org_id").alias("_other")
-    ).distinct()  # fmt: skip
+    succession = F.coalesce(kind, F.lit("succession"))
+    above = F.when(F.col("org_type").isin("2100", "9200"), "branch").otherwise("supervised")
     share = F.coalesce("succession_share", F.lit(1)).cast("decimal(6,4)")
-    after = known.where("successor_uscc IS NOT NULL").select(
-        F.col("successor_uscc").alias("_other_uscc"), "org_id", "change_type", "status",
-        share.alias("share"), F.col("valid_from").alias("since"), "known_from", "feed",
-    ).join(codes, "_other_uscc")  # fmt: skip
-    before = known.where("predecessor_uscc IS NOT NULL").select(
-        F.col("predecessor_uscc").alias("_other_uscc"), "org_id", "change_type", "status",
-        share.alias("share"), F.col("valid_from").alias("since"), "known_from", "feed",
-    ).join(codes, "_other_uscc")  # fmt: skip
-    above = known.where("parent_uscc IS NOT NULL").select(
-        F.col("parent_uscc").alias("_other_uscc"), "org_id", "org_type",
-        F.coalesce("registered_on", "valid_from").alias("since"), "known_from", "feed",
-    ).join(codes, "_other_uscc")  # fmt: skip
-    is_branch = F.col("org_type").isin("2100", "9200")
-    succession = F.coalesce(kind, F.lit("succession")).alias("relation")
-    rows = [
-        after.select(F.col("org_id").alias("from_org_id"), F.col("_other").alias("to_org_id"),
-                     succession, "share", "since", "known_from", "feed"),
-        before.select(F.col("_other").alias("from_org_id"), F.col("org_id").alias("to_org_id"),
-                      succession, "share", "since", "known_from", "feed"),
-        above.select(F.col("org_id").alias("from_org_id"), F.col("_other").alias("to_org_id"),
-                     F.when(is_branch, "branch").otherwise("supervised").alias("relation"),
-                     F.lit(None).cast("decimal(6,4)").alias("share"), "since", "known_from",
-                     "feed"),
-    ]  # fmt: skip
+    since = F.col("valid_from")
+
+    def said(other: str, is_from: bool, relation: Column, share: Column, since: Column) -> Column:
+        return F.struct(
+            F.col(other).alias("_other_uscc"), F.lit(is_from).alias("_is_from"),
+            relation.alias("relation"), share.alias("share"), since.alias("since"),
+        )  # fmt: skip
+
+    none = F.lit(None).cast("decimal(6,4)")
+    words = F.array(
+        said("successor_uscc", True, succession, share, since),
+        said("predecessor_uscc", False, succession, share, since),
+        said("parent_uscc", True, above, none, F.coalesce("registered_on", "valid_from")),
+    )
+    telling = known.where("coalesce(successor_uscc, predecessor_uscc, parent_uscc) IS NOT NULL")
+    told = put(
+        spark,
+        telling.select("org_id", "known_from", "feed", F.inline(words)).where(
+            "_other_uscc IS NOT NULL"
+        ),
+        ctx.scratch / "told",
+    )
+    # Few are named by another.
+    named = F.broadcast(told.select(F.col("_other_uscc").alias("uscc")).distinct())
+    codes = (
+        known.where("NOT withheld")
+        .join(named, "uscc", "left_semi")
+        .select(F.col("uscc").alias("_other_uscc"), F.col("org_id").alias("_other"))
+        .distinct()
+    )
+    ends = {
+        "from_org_id": F.when(F.col("_is_from"), F.col("org_id")).otherwise(F.col("_other")),
+        "to_org_id": F.when(F.col("_is_from"), F.col("_other")).otherwise(F.col("org_id")),
+    }
     table = (
-        reduce(DataFrame.unionByName, rows)
+        told.join(codes, "_other_uscc")
+        .withColumns(ends)
         .where("from_org_id <> to_org_id")
         .groupBy("from_org_id", "to_org_id", "relation")
         .agg(

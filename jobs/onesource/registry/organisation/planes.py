@@ -15,34 +15,47 @@ _FIRST_DAY, _LAST_DAY = "DATE '0001-01-01'", "DATE '9999-12-31'"
 _FIRST, _LAST = "TIMESTAMP '1900-01-01 00:00:00'", "TIMESTAMP '9999-12-31 00:00:00'"
 
 
-def plane(events: DataFrame, values: Sequence[str]) -> DataFrame:
-    """events: `org_id, k, start` and values: what is believed at the moment k, from `start` on.
+def plane(cells: DataFrame, values: Sequence[str]) -> DataFrame:
+    """cells: `org_id, k, start` and values: what is believed at the moment k, from `start` on.
 
-    For every k all of the organisation's starts known by then must be there. Returns `org_id,
+    For every k all of the organisation's starts known by then must be there, once. Returns `org_id,
     p_from, p_to, q_from, q_to` and values: stretches without holes over all days and moments.
     """
-    cells = events.select("org_id", "k", "start", *values)
-    nothing = [F.lit(None).cast(cells.schema[v].dataType).alias(v) for v in values]
-    before = cells.select("org_id", "k", F.expr(_FIRST_DAY).alias("start"), *nothing).distinct()
-    never = cells.select(
-        "org_id", F.expr(_FIRST).alias("k"), F.expr(_FIRST_DAY).alias("start"), *nothing
-    ).distinct()
-    every = cells.unionByName(before).unionByName(never)
-    every = _without_repeats(every, values)
-    ends = every.withColumn(
-        "p_to",
-        F.expr(f"coalesce(lead(start) OVER (PARTITION BY org_id, k ORDER BY start), {_LAST_DAY})"),
+    # Everything is done within an organisation, so that the rows move but once.
+    nothing = ", ".join(
+        f"CAST(NULL AS {cells.schema[v].dataType.simpleString()}) AS {v}" for v in values
     )
-    moments = every.select("org_id", "k").distinct()
-    moments = moments.withColumns(
+    own = ", ".join(values)
+    moments = f"array_prepend(sort_array(collect_set(k) OVER (PARTITION BY org_id)), {_FIRST})"
+    first = "row_number() OVER (PARTITION BY org_id, k ORDER BY start) = 1"
+    nobody = f"struct({_FIRST_DAY} AS start, {nothing})"
+    # Before the first start nothing was said, and before the first moment nothing at all.
+    whole = (
+        f"CASE WHEN NOT _is_first THEN array(struct(k, struct(start, {own}) AS cell)) "
+        f"WHEN k = _moments[1] THEN array(struct(k, struct(start, {own}) AS cell), "
+        f"struct(k, {nobody} AS cell), struct({_FIRST} AS k, {nobody} AS cell)) "
+        f"ELSE array(struct(k, struct(start, {own}) AS cell), struct(k, {nobody} AS cell)) END"
+    )
+    every = (
+        cells.withColumns({"_moments": F.expr(moments), "_is_first": F.expr(first)})
+        .select("org_id", "_moments", F.expr(f"inline({whole})"))
+        .select("org_id", "_moments", "k", "cell.*")
+    )
+    # A start that says what the one before it said is left out.
+    order = "OVER (PARTITION BY org_id, k ORDER BY start)"
+    same = " AND ".join(f"lag({v}) {order} <=> {v}" for v in values)
+    every = every.withColumn("_same", F.expr(f"row_number() {order} > 1 AND {same}"))
+    every = every.where("NOT _same").withColumns(
         {
-            "_i": F.expr("row_number() OVER (PARTITION BY org_id ORDER BY k)"),
-            "_after": F.expr(f"coalesce(lead(k) OVER (PARTITION BY org_id ORDER BY k), {_LAST})"),
+            "p_to": F.expr(f"coalesce(lead(start) {order}, {_LAST_DAY})"),
+            "_i": F.expr("array_position(_moments, k)"),
         }
     )
-    placed = ends.join(moments, ["org_id", "k"])
+    every = every.withColumn(
+        "_after", F.expr(f"coalesce(try_element_at(_moments, CAST(_i + 1 AS INT)), {_LAST})")
+    )
     cell = ", ".join(["org_id", "start", "p_to", *values])
-    placed = placed.withColumn(
+    placed = every.withColumn(
         "_run", F.expr(f"_i - row_number() OVER (PARTITION BY {cell} ORDER BY _i)")
     )
     return (
@@ -50,16 +63,6 @@ def plane(events: DataFrame, values: Sequence[str]) -> DataFrame:
         .agg(F.min("k").alias("q_from"), F.max("_after").alias("q_to"))
         .drop("_run")
     )
-
-
-def _without_repeats(every: DataFrame, values: Sequence[str]) -> DataFrame:
-    """Leaves out a start that says what the one before it said."""
-    order = "OVER (PARTITION BY org_id, k ORDER BY start)"
-    packed = f"to_json(struct({', '.join(values)}))"
-    marked = every.withColumn("_v", F.expr(packed)).withColumns(
-        {"_before": F.expr(f"lag(_v) {order}"), "_n": F.expr(f"row_number() {order}")}
-    )
-    return marked.where("_n = 1 OR NOT (_v <=> _before)").drop("_v", "_before", "_n")
 
 
 def overlay(states: DataFrame, over: DataFrame, values: Sequence[str]) -> DataFrame:

@@ -32,10 +32,12 @@ TEXTS = (
 DATES = ("registered_on", "cancelled_on", "revoked_on")
 AMOUNTS = {"capital_yuan": "decimal(20,2)", "succession_share": "decimal(6,4)"}
 PERIODS = ("valid_from", "valid_to", "known_from", "known_to")
+# The registers as `feed` names them.
+FEEDS = tuple(feed.replace("_", ".", 1) for feed in REGISTERS)
 
 
 def records(inputs: Mapping[str, DataFrame]) -> DataFrame:
-    """`feed, source_key`, the columns above, the four ends of the periods, `_delivery_id, _line`.
+    """`feed, source_key`, the columns above, the four ends of the periods.
 
     Reads the registers that are served; one row a subject, state and stretch of knowledge.
     """
@@ -52,7 +54,7 @@ def records(inputs: Mapping[str, DataFrame]) -> DataFrame:
         wanted += [_column(n, "string", have) for n in TEXTS]
         wanted += [_column(n, "date", have) for n in DATES]
         wanted += [_column(n, t, have) for n, t in AMOUNTS.items()]
-        parts.append(rows.select(*wanted, *PERIODS, "_delivery_id", "_line"))
+        parts.append(rows.select(*wanted, *PERIODS))
     found = parts[0]
     for part in parts[1:]:
         found = found.unionByName(part)
@@ -90,9 +92,11 @@ def name_key(column: str) -> Column:
 
 
 def subjects(rows: DataFrame) -> DataFrame:
-    """One row a subject: `feed, source_key, org_id, subject_uscc, is_primary, withheld`.
+    """One row a subject: `feed, source_key, org_id, first_org_id, subject_uscc, is_primary,
+    withheld, known_from, said`.
 
-    `withheld`: its unified code belongs to another organisation as well.
+    `withheld`: its unified code belongs to another organisation as well. `said`: the digest of its
+    rows' `_hash`.
     """
     each = rows.groupBy("feed", "source_key").agg(
         F.expr(
@@ -102,6 +106,7 @@ def subjects(rows: DataFrame) -> DataFrame:
         F.collect_set(name_key("name")).alias("_names"),
         F.collect_set("registration_no").alias("_numbers"),
         F.min("known_from").alias("known_from"),
+        F.expr(DIGEST).alias("said"),
     )
     order = Window.partitionBy("subject_uscc").orderBy(
         F.coalesce("_since", F.lit("9999-12-31").cast("date")), "feed", "source_key"
@@ -132,7 +137,13 @@ def subjects(rows: DataFrame) -> DataFrame:
         "is_primary",
         "withheld",
         "known_from",
+        "said",
     )
+
+
+# Of all that a source says of its thing, in whatever order the rows come: another digest, another
+# word. The rows have a `_hash` each.
+DIGEST = "xxhash64(sort_array(collect_list(_hash)))"
 
 
 def org_id(feed: str, key: str) -> Column:
