@@ -9,9 +9,12 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from onesource.cli import tickets as command
 from onesource.config import Settings
 from onesource.contracts.load import load_catalogue
+from onesource.errors import UsageError
 from onesource.run.engine import run
 from onesource.run.ticket_list import Wanted
 from tests.integration.small_city import SmallCity
@@ -75,3 +78,56 @@ def test_what_a_department_answers_is_served_and_joins_two_registrations(
     assert redirect["into_person_id"] in {r["person_id"] for r in now}
     night(settings)  # nothing new: no ticket is raised or opened again
     assert {a: t["state"] for a, t in waiting(settings).items()} == states
+
+
+SAME_NUMBER = "4|钱一|14232619750615124X|2|19750615|01|H4|02|141123102213|兴县蔚汾镇四村1号|1\n" + (
+    "5|孙二|14232619750615124X|2|19750615|01|H5|02|141123102213|兴县蔚汾镇五村1号|1\n"
+)
+
+
+def test_two_found_to_be_two_stay_so_month_after_month_and_the_answer_can_be_revised(
+    settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    city = SmallCity(settings, tmp_path / "inbox")
+    register = REGISTER + SAME_NUMBER
+    assert city.deliver("hukou_full_141123_20240301.csv", register).status == "taken"
+    night(settings)
+    asked = waiting(settings)
+    assert set(asked) == {"id_no", "second_registration"}
+    pair, number = (asked[a]["ticket_id"] for a in ("second_registration", "id_no"))
+    command.answer_command(settings, pair, "CORRECTED", DAY, "两人", "", "户政科")
+    command.answer_command(settings, number, "现用值正确", DAY, "", "", "户政科")
+    night(settings)
+
+    def told() -> dict[str, str]:
+        return {a: f"{t['state']} {t['round']}" for a, t in waiting(settings).items()}
+
+    def disputed() -> int:
+        return sum(r["is_disputed"] for r in city.rows("registry.person"))
+
+    settled = {"second_registration": "CORRECTED 1", "id_no": "CONFIRMED_SOURCE_RIGHT 1"}
+    assert told() == settled and disputed() == 0
+    # The register says all of it again, of the next month, with other words beside it.
+    again = register.replace("一村1号", "一村1号院")
+    assert city.deliver("hukou_full_141123_20240331.csv", again).status == "taken"
+    night(settings)
+    assert told() == settled and disputed() == 0
+    events = {e["event"] for e in city.rows("registry.ticket_event")}
+    assert events == {"SEEN", "ANSWERED", "RESTATED"}
+
+    with pytest.raises(UsageError, match="goes to no other department"):
+        command.answer_command(settings, pair, "NOT_OURS", DAY, "", "", "")
+    capsys.readouterr()
+    command.answer_command(settings, pair, "CORRECTED", DAY, "同一人", "", "户政科")
+    assert "opened again as round 2" in capsys.readouterr().out
+    night(settings)
+    assert told() == settled | {"second_registration": "CORRECTED 2"} and disputed() == 0
+    [redirect] = city.rows("registry.person_redirect")
+    first, second = sorted(
+        (r for r in city.rows("registry.decision") if r["ticket_id"] == pair),
+        key=lambda r: r["round"],
+    )
+    assert (first["decided_value"], second["decided_value"]) == ("两人", "同一人")
+    assert first["known_to"] == second["known_from"] == redirect["known_from"]
+    night(settings)
+    assert told() == settled | {"second_registration": "CORRECTED 2"}

@@ -6,81 +6,31 @@ All data are made up (synthetic).
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from openpyxl import load_workbook
 
 from onesource.cli import tickets as command
 from onesource.contracts.load import load_catalogue
+from onesource.errors import OneSourceError
 from onesource.lake import delta, ops
 from onesource.lake.paths import quarantine_path
 from onesource.lake.reader import open_version
 from onesource.run.engine import RunReport, run
 from onesource.run.overview import overview
 from onesource.run.ticket_list import Wanted
-from tests.integration.small_city import CITY, USCC, SmallCity, feed, field, key, make_city
+from tests.integration.small_city import SmallCity
+from tests.integration.ticket_registry import make_ticket_city
 
-SECOND, STEWARD = "11141100MB9X00015W", "11141100MB9X001116"  # synthetic
 FIRST_DAY = date(2026, 9, 30)
-PROJECT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
 def city(tmp_path_factory: pytest.TempPathFactory) -> SmallCity:
-    city = make_city(
-        tmp_path_factory.mktemp("tickets"),
-        feed("energy.first", [key("thing_id"), field("name")]),
-        feed(
-            "energy.second", [key("thing_id"), field("name")], properties={"provider_uscc": SECOND}
-        ),
-    )
-    home = city.settings.home
-    for part in (
-        "schemas/registry/ticket.yaml",
-        "schemas/registry/ticket_event.yaml",
-        "schemas/registry/decision.yaml",
-        "schemas/feeds/base/ticket_answer.yaml",
-        "schemas/codelists/ticket_answer.csv",
-        "schemas/curated/base/ticket_score.yaml",
-        "expectations/silver/base/ticket_answer.yaml",
-        "jobs/sql/base/ticket_score.sql",
-    ):
-        (home / part).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(PROJECT / part, home / part)
-    made = CITY | {
-        "departments": [
-            {"uscc": USCC, "name": "甲局", "valid_from": "2003-01-01"},
-            {"uscc": SECOND, "name": "乙局", "valid_from": "2003-01-01"},
-            {"uscc": STEWARD, "name": "数据局", "valid_from": "2003-01-01"},
-        ],
-        "open": {"publisher_uscc": STEWARD},
-    }
-    (home / "schemas/city.yaml").write_text(yaml.safe_dump(made, allow_unicode=True), "utf-8")
-    registry = feed("energy.thing", [key("thing_id"), field("name", identifier="direct")])
-    properties = {
-        "builder": "tests.integration.ticket_registry:build",
-        "inputs": ["silver.energy_first", "silver.energy_second"],
-        "optional_inputs": ["registry.decision"],
-    }
-    registry |= {
-        "id": "registry.thing",
-        "domain": "registry",
-        "customProperties": [{"property": k, "value": v} for k, v in properties.items()],
-    }
-    (home / "schemas/registry/thing.yaml").write_text(yaml.safe_dump(registry), "utf-8")
-    rule = {
-        "registry": "registry.thing",
-        "attributes": ["name"],
-        "providers": [{"feeds": ["energy.first"]}, {"feeds": ["energy.second"]}],
-    }
-    (home / "schemas/source_of_record.yaml").write_text(yaml.safe_dump({"rules": [rule]}), "utf-8")
-    return city
+    return make_ticket_city(tmp_path_factory.mktemp("tickets"))
 
 
 def night(city: SmallCity, day: date) -> RunReport:
@@ -210,6 +160,30 @@ def test_answers_move_tickets(city: SmallCity) -> None:
     assert not states(city)["T3"].startswith("CLOSED")  # decided 王五, and both say 王武 now
 
 
+def test_a_settled_answer_is_revised_while_the_conflict_lasts_and_not_after(
+    city: SmallCity, capsys: pytest.CaptureFixture[str]
+) -> None:
+    closed = {e: r["ticket_id"] for e, r in tickets(city).items() if e in ("T1", "T6")}
+    with pytest.raises(OneSourceError, match="the sources show no conflict any more"):
+        command.answer_command(city.settings, closed["T1"], "现用值正确", FIRST_DAY, "", "", "")
+    # T6 was closed by hand; both sources go on to say what they said.
+    command.answer_command(city.settings, closed["T6"], "CORRECTED", FIRST_DAY, "孙把", "", "甲局")
+    assert "is CLOSED; it is opened again as round 2" in capsys.readouterr().out
+    night(city, date(2026, 10, 14))
+    assert states(city)["T6"] == "CORRECTED 2 甲局"
+    command.answer_command(city.settings, closed["T6"], "现用值正确", FIRST_DAY, "", "", "甲局")
+    said = capsys.readouterr().out
+    assert "is CORRECTED, answered CORRECTED on 2026-10-14; it is opened again as round 3" in said
+    night(city, date(2026, 10, 15))
+    assert states(city)["T6"] == "CONFIRMED_SOURCE_RIGHT 3 甲局"
+    decided = [r for r in city.rows("registry.decision") if r["entity"] == "T6"]
+    first, second = sorted(decided, key=lambda r: r["round"])
+    assert (first["decided_value"], second["decided_value"]) == ("孙把", "孙八")
+    assert first["known_to"] == second["known_from"] and second["known_to"] is None
+    assert {"thing_id": "T6", "name": "孙八"} in city.rows("registry.thing")
+    assert night(city, date(2026, 10, 15)).served == ()
+
+
 def test_the_log_gives_the_same_tickets_again_and_the_score_adds_up(city: SmallCity) -> None:
     from onesource.run.ticket_fold import fold
 
@@ -221,7 +195,7 @@ def test_the_log_gives_the_same_tickets_again_and_the_score_adds_up(city: SmallC
     score = city.rows("curated.base_ticket_score")
     rounds = [r for t in made.values() for r in json.loads(t["rounds"])]
     assert sum(r["raised_count"] for r in score) == len(rounds)
-    assert sum(r["upheld_count"] for r in score) == 1
+    assert sum(r["upheld_count"] for r in score) == 2
     assert {r["department_name"] for r in score} == {"甲局", "乙局"}
 
 

@@ -25,7 +25,7 @@ from onesource.contracts.model import Catalogue
 from onesource.errors import OneSourceError, UsageError
 from onesource.lake.reads import record_read
 from onesource.lake.ticket_words import say
-from onesource.run.ticket_fold import CLOSED, OPEN, SENT, WAITING
+from onesource.run.ticket_fold import CLOSED, OPEN, SENT, SETTLED, WAITING
 from onesource.run.ticket_list import (
     HIDDEN,
     VALUES,
@@ -180,15 +180,41 @@ def answer_command(
     if code not in codes:
         known = ", ".join(f"{k} {v}" for k, v in codes.items())
         raise UsageError(f"there is no answer {word}", todo=f"one of {known}")
-    if row["state"] not in WAITING:
-        raise OneSourceError(
-            f"the ticket {ticket_id} is {row['state']} and takes no answer",
-            todo="onesource tickets show tells what happened",
-        )
     if (code == "CORRECTED") != bool(value):
         need = "needs the right value on stdin" if not value else "takes no value"
         raise UsageError(f"the answer {code} {need}")
+    if row["state"] not in WAITING:
+        row = _to_revise(row, code)
     return _hand_in(settings, catalogue, row, [codes[code], value, basis, who, day.isoformat()])
+
+
+def _to_revise(row: dict[str, Any], code: str) -> dict[str, Any]:
+    """The ticket as it will be opened again, in its next round; says what the answer revises.
+
+    Raises OneSourceError where nothing is left to be answered, and UsageError for an answer that
+    settles nothing.
+    """
+    name = f"the ticket {row['ticket_id']}"
+    if row["state"] == CLOSED and row["closed_on"] is None:
+        raise OneSourceError(
+            f"{name} was closed since the last run", todo="onesource run, then again"
+        )
+    if not row["is_seen"]:
+        raise OneSourceError(
+            f"{name} is {row['state']} and takes no answer: the sources show no conflict any more",
+            todo="where what is served is wrong, its source must say so; it is opened again then",
+        )
+    if code not in SETTLED:
+        raise UsageError(
+            f"{name} is {row['state']}: it goes to no other department",
+            todo=f"revise it with one of {', '.join(SETTLED)}",
+        )
+    said = f", answered {row['answer']} on {row['answered_on']}" if row["answer"] else ""
+    print(
+        f"{name} is {row['state']}{said}; it is opened again as round {row['round'] + 1}, and this "
+        "answer holds from its receipt; what was said before stays in the history"
+    )
+    return row | {"round": row["round"] + 1}
 
 
 def _hand_in(

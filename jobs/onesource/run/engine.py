@@ -29,6 +29,7 @@ from onesource.run.plan import Graph, build_graph, select
 from onesource.run.results import Status, StepResult
 from onesource.run.table_step import run_table
 from onesource.run.ticket_answers import DECISION, run_answers
+from onesource.run.ticket_gate import run_ticket_gate
 from onesource.run.ticket_log import EVENTS
 from onesource.run.ticket_log import TABLE as TICKETS
 from onesource.spark.session import open_session
@@ -118,7 +119,7 @@ def _execute(
     ctx: RunContext, tables: Sequence[str], through: str | None, debug: bool
 ) -> tuple[StepResult, ...]:
     """Runs the steps in threads, each when its inputs in this run are done."""
-    todo = [t for t in tables if _has_step(ctx.graph, t)]
+    todo = _steps(ctx.graph, tables)
     done: dict[str, StepResult] = {}
     running: dict[Future[StepResult], str] = {}
     with ThreadPoolExecutor(THREADS, thread_name_prefix="step") as pool:
@@ -135,16 +136,24 @@ def _execute(
     return tuple(done[t] for t in todo)
 
 
-def _has_step(graph: Graph, table: str) -> bool:
-    # Tickets are written by the tables that find the conflicts.
-    return table not in (TICKETS, EVENTS)
+def _steps(graph: Graph, tables: Sequence[str]) -> list[str]:
+    """The tables that have a step of their own.
+
+    Tickets are written by the tables that find the conflicts, and judged once after all of these.
+    """
+    todo = [t for t in tables if t not in (TICKETS, EVENTS)]
+    raising = any(graph.contracts[t].kind is Kind.REGISTRY for t in todo)
+    return [*todo, TICKETS] if raising and TICKETS in graph.contracts else todo
 
 
 def _waits_for(graph: Graph, table: str) -> tuple[str, ...]:
-    """The inputs; and for what stands on the tickets, all tables that may raise one."""
+    """The inputs; of the tickets and what stands on them, all tables that may raise one."""
+    registries = tuple(t for t, c in graph.contracts.items() if c.kind is Kind.REGISTRY)
+    if table == TICKETS:
+        return tuple(t for t in registries if t != TICKETS)
     inputs = graph.all_inputs(table)
     if graph.contracts[table].kind is Kind.CURATED and {TICKETS, EVENTS} & set(inputs):
-        return (*inputs, *(t for t, c in graph.contracts.items() if c.kind is Kind.REGISTRY))
+        return (*inputs, *registries)
     return inputs
 
 
@@ -155,6 +164,8 @@ def _step(ctx: RunContext, table: str, through: str | None, debug: bool) -> Step
     try:
         if table == DECISION:
             result = run_answers(ctx, table)
+        elif table == TICKETS:
+            result = run_ticket_gate(ctx)
         elif ctx.graph.contracts[table].kind is Kind.FEED:
             result = run_feed(ctx, table, bronze_only=through == "bronze")
         else:

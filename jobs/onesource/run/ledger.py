@@ -15,6 +15,10 @@ from onesource.config import Settings, now
 from onesource.lake import ops
 
 PASSED, HELD = "passed", "held"
+# Of the tickets, which many steps of a run write: a version that waits for its gate.
+PENDING = "pending"
+# Of a table: what its step wrote elsewhere was taken back, so the step is done again.
+REDO = "redo"
 # Of a delivery in bronze: its rows went after the retention that its contract says.
 EXPIRED = "expired"
 
@@ -75,6 +79,9 @@ def _fold(s: TableState, event: Mapping[str, Any]) -> None:
         # Another version with the rows of the one before.
         if s.head is not None and before is not None and s.head != before:
             s.same_as[s.head] = before
+        return
+    if event.get("kind") == REDO:
+        s.step = None
         return
     if event.get("kind") == "expired":  # their rows went from bronze, for good or until a rebuild
         for d in event.get("deliveries") or ():

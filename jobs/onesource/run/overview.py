@@ -15,7 +15,7 @@ from onesource.ingest.expected import DUE, LATE, MISSING, REPORTED, Expected, ex
 from onesource.lake import ops
 from onesource.lake.manifest import Served, read_manifest
 from onesource.run import ledger
-from onesource.run.ledger import HELD, TableState
+from onesource.run.ledger import HELD, PENDING, TableState
 from onesource.run.ticket_list import DepartmentTickets, by_department
 
 # 更新周期 → days within which the next delivery is promised, with a day's grace.
@@ -116,7 +116,8 @@ def _table(
     state: TableState | None,
     failure: dict[str, Any] | None,
 ) -> TableStatus:
-    verdict = "waiting" if state is None or state.verdict is None else state.verdict
+    said = state.verdict if state is not None else None
+    verdict = said if said not in (None, PENDING) else "waiting"
     zh, en = (state.reason_zh, state.reason_en) if state and verdict == HELD else ("", "")
     if failure and str(failure["at"]) > (state.at if state else ""):
         verdict, zh, en = "failed", "出错", str(failure["reason_en"])

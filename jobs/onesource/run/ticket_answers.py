@@ -19,6 +19,7 @@ from onesource.lake.files import locked
 from onesource.lake.paths import table_path
 from onesource.lake.ticket_words import said
 from onesource.quality.rules import Phase
+from onesource.registry.person.model import IDENTITY
 from onesource.run import ledger
 from onesource.run.context import RunContext
 from onesource.run.definition import definition, step_digest
@@ -113,8 +114,13 @@ def _answers(silver: DataFrame) -> DataFrame:
 
 
 def _decisions(tickets: DataFrame, contract: Contract) -> DataFrame:
-    """One row a round that was settled, with the time until which its word was the last."""
+    """One row a round that was settled, with the time until which its word was the last.
+
+    The values of an attribute are one question, whichever ticket asks it; of identity each pair of
+    people is.
+    """
     settled = ", ".join(f"'{a}'" for a in SETTLED)
+    of_pairs = ", ".join(f"'{a}'" for a in IDENTITY)
     rounds = (
         tickets.where("decided_value IS NOT NULL")
         .select("*", F.posexplode(F.from_json("rounds", _ROUNDS)).alias("_nth", "r"))
@@ -136,7 +142,8 @@ def _decisions(tickets: DataFrame, contract: Contract) -> DataFrame:
         .withColumn(
             "known_to",
             F.expr(
-                "lead(known_from) OVER (PARTITION BY registry, entity, attribute "
+                "lead(known_from) OVER (PARTITION BY registry, entity, attribute, "
+                f"if(attribute IN ({of_pairs}), ticket_id, '') "
                 "ORDER BY known_from, ticket_id, round)"
             ),
         )

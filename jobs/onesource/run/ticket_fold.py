@@ -1,12 +1,15 @@
 """The state of a ticket from its events, and from nothing else.
 
-Events: SEEN and GONE (a registry table found the conflict, or finds it no more), SENT and CLOSED
-(said with `onesource tickets`), ANSWERED (a department's answer). The log is never edited, so
-that the state can be made again from it at any time.
+Events: SEEN and GONE (a registry table found the conflict, or finds it no more), RESTATED (it is
+said by other rows or again, and an answer settles it), SENT and CLOSED (said with `onesource
+tickets`), ANSWERED (a department's answer). The log is never edited, so that the state can be made
+again from it at any time.
 
 A *round* is one department's turn: a ticket begins with round 1, and a new round begins when it is
 opened again or goes to the next department. An answer names its round; one to an earlier round, or
-a second one, changes nothing. The states:
+a second one, changes nothing. One that names the round after the last, of a ticket that waits for
+nobody while the conflict is still found, opens the ticket again and revises what was said. The
+states:
 
     OPEN ─▶ SENT ─▶ CONFIRMED_SOURCE_RIGHT | CORRECTED ─▶ CLOSED   (the conflict is gone)
       ▲       │                 │                           │
@@ -28,7 +31,7 @@ from onesource.run.working_days import due_date
 
 OPEN, SENT, CLOSED = "OPEN", "SENT", "CLOSED"
 CONFIRMED, CORRECTED, NOT_OURS = "CONFIRMED_SOURCE_RIGHT", "CORRECTED", "NOT_OURS"
-SEEN, GONE, ANSWERED = "SEEN", "GONE", "ANSWERED"
+SEEN, RESTATED, GONE, ANSWERED = "SEEN", "RESTATED", "GONE", "ANSWERED"
 WAITING = (OPEN, SENT)  # a department's turn
 SETTLED = (CONFIRMED, CORRECTED)
 ANSWERS = (*SETTLED, NOT_OURS)
@@ -123,6 +126,11 @@ def _assign(t: _Ticket, day: date, *, is_repeat: bool) -> None:
     t.state = OPEN
 
 
+def _restated(t: _Ticket, e: dict[str, Any]) -> None:
+    t.is_seen = True
+    t.evidence = (e["evidence_a"], e["evidence_b"], e["evidence_key"])
+
+
 def _gone(t: _Ticket, e: dict[str, Any]) -> None:
     t.is_seen = False
     _close(t, e["day"])
@@ -146,6 +154,10 @@ def _closed(t: _Ticket, e: dict[str, Any]) -> None:
 
 
 def _answered(t: _Ticket, e: dict[str, Any]) -> None:
+    is_over = t.state not in WAITING and t.is_seen
+    if is_over and e["round"] == len(t.rounds) + 1 and e["answer"] in SETTLED:
+        t.opened_on = e["day"]
+        _assign(t, e["day"], is_repeat=False)
     if t.state not in WAITING or e["round"] != len(t.rounds) or e["answer"] not in ANSWERS:
         return
     now = t.rounds[-1]
@@ -161,7 +173,7 @@ def _answered(t: _Ticket, e: dict[str, Any]) -> None:
         _assign(t, e["day"], is_repeat=False)
 
 
-_APPLY = {GONE: _gone, SENT: _sent, CLOSED: _closed, ANSWERED: _answered}
+_APPLY = {RESTATED: _restated, GONE: _gone, SENT: _sent, CLOSED: _closed, ANSWERED: _answered}
 
 
 def _row(ticket_id: str, t: _Ticket) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """The log of ticket events and the tickets that it makes: two tables of the registry zone.
 
 `registry.ticket_event` is only ever added to. `registry.ticket` is folded from it: of each batch
-of events only the tickets that they speak of are made again, in one merge.
+of events only the tickets that they speak of are made again, in one merge. What a step leaves here
+waits for the gate of the run's end (`ticket_gate`).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from onesource.lake.files import locked, scratch
 from onesource.lake.paths import scratch_path, table_path
 from onesource.run import ledger
 from onesource.run.context import RunContext
-from onesource.run.ledger import PASSED
+from onesource.run.ledger import PENDING
 from onesource.run.recover import recover
 from onesource.run.ticket_fold import fold
 from onesource.run.ticket_upgrade import as_events, is_old
@@ -66,11 +67,15 @@ def take_in(ctx: RunContext, batch: str, make: MakeEvents) -> bool:
 
 
 def _record_new(ctx: RunContext, log_path: Path, path: Path) -> None:
-    """Two empty tables are served like any others from the first run on."""
+    """Two empty tables are served like any others from the first run on; and what a run that was
+    killed left is read by this one."""
     for table, place in ((EVENTS, log_path), (TABLE, path)):
         version = delta.latest_version(place)
-        if ledger.state(ctx.settings, table).version is None and version is not None:
+        state = ledger.state(ctx.settings, table)
+        if version is not None and state.head != version:
             _record(ctx, table, version, 0)
+        elif state.verdict == PENDING and version is not None:
+            ctx.passed(table, version)
 
 
 def _renewed(ctx: RunContext, old: DataFrame, log_path: Path, path: Path) -> DataFrame:
@@ -91,7 +96,7 @@ def _record(ctx: RunContext, table: str, version: int, rows: int | None = None) 
             "kind": "step",
             "table": table,
             "step": ctx.run,
-            "verdict": PASSED,
+            "verdict": PENDING,
             "version": version,
             "head": version,
             "rows": rows,

@@ -24,7 +24,8 @@ def is_old(tickets: DataFrame) -> bool:
 def as_events(old: DataFrame) -> DataFrame:
     """What the old rows say: when each conflict was seen first, and when it was gone.
 
-    The number of a ticket may change: the two values count in either order now.
+    The number of a ticket may change: the two values count in either order now. Where two old
+    tickets are one, it was gone only if both were closed.
     """
     number = (
         f"substring(sha2(concat_ws(chr(31), registry, entity, attribute, {_PAIR}), 256), 1, 16)"
@@ -37,14 +38,23 @@ def as_events(old: DataFrame) -> DataFrame:
             "who": F.lit("onesource"),
         }
     )
-    common = ("ticket_id", *_KEPT, "route", "due_days", "who")
-    seen = said.selectExpr(
-        *common, f"'{SEEN}' AS event", "opened_on AS day", "CAST(opened_on AS TIMESTAMP) AS at"
+    common = (*_KEPT, "route", "due_days", "who")
+    last = "max(closed_on) AS closed_on, bool_and(state = 'CLOSED') AS is_gone"
+    tickets = said.groupBy("ticket_id").agg(
+        F.expr(f"min_by(struct({', '.join(common)}, opened_on), opened_on) AS first"),
+        *(F.expr(e) for e in last.split(", ")),
     )
-    gone = said.where("state = 'CLOSED'").selectExpr(
-        *common,
+    first = ("ticket_id", *(f"first.{c} AS {c}" for c in common))
+    seen = tickets.selectExpr(
+        *first,
+        f"'{SEEN}' AS event",
+        "first.opened_on AS day",
+        "CAST(first.opened_on AS TIMESTAMP) AS at",
+    )
+    gone = tickets.where("is_gone").selectExpr(
+        *first,
         f"'{GONE}' AS event",
         "closed_on AS day",
         "CAST(closed_on AS TIMESTAMP) + INTERVAL 1 HOUR AS at",
     )
-    return seen.unionByName(gone).dropDuplicates(["ticket_id", "event"])
+    return seen.unionByName(gone)

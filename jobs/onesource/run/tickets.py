@@ -17,15 +17,21 @@ from onesource.lake.files import scratch
 from onesource.lake.paths import scratch_path
 from onesource.registry.places import CONFLICT_COLUMNS
 from onesource.run.context import RunContext
-from onesource.run.ticket_fold import GONE, SEEN
+from onesource.run.ticket_fold import GONE, RESTATED, SEEN
 from onesource.run.ticket_log import EVENTS, TABLE, take_in
 from onesource.run.working_days import WORKING_DAYS, due_date
 from onesource.spark.written import put
 
 __all__ = ["EVENTS", "TABLE", "due_date", "write_tickets"]
 
-# What a builder may add: the rows (delivery/sheet/line) that say each value, and the days allowed.
-_OPTIONAL = {"evidence_a": "string", "evidence_b": "string", "due_days": "int"}
+# What a builder may add: the rows (delivery/sheet/line) that say each value, the days allowed, and
+# the ticket whose answer settles the conflict, though the sources go on to show it.
+_OPTIONAL = {
+    "evidence_a": "string",
+    "evidence_b": "string",
+    "due_days": "int",
+    "settled_by": "string",
+}
 
 
 def write_tickets(ctx: RunContext, registry: str, conflicts: DataFrame) -> None:
@@ -33,9 +39,10 @@ def write_tickets(ctx: RunContext, registry: str, conflicts: DataFrame) -> None:
 
     conflicts: `registry, entity, attribute, value_a, source_a, value_b, source_b, owner,
     detail_zh, detail_en`, where `value_a` is the value served; and where the builder has them
-    `evidence_a, evidence_b` (which rows say it: names of rows, never values) and `due_days`.
-    Evidence is what tells that a newer delivery repeats a value that was settled. `owner` holds
-    where the source-of-record list has no rule for the attribute.
+    `evidence_a, evidence_b` (which rows say it: names of rows, never values), `due_days` and
+    `settled_by`. Evidence is what tells that a newer delivery repeats a value that was settled.
+    A conflict with `settled_by` raises nothing and opens nothing again. `owner` holds where the
+    source-of-record list has no rule for the attribute.
     """
     rules = [r for r in ctx.catalogue.source_of_record.rules if r.registry == registry]
     today = [r for r in rules if r.holds_on(ctx.day)]
@@ -142,7 +149,7 @@ def _keyed(conflicts: DataFrame, tickets: DataFrame) -> DataFrame:
         .join(decided, F.expr(again), "left")
         .withColumns(
             {
-                "ticket_id": F.coalesce("d_id", own),
+                "ticket_id": F.coalesce("settled_by", "d_id", own),
                 "evidence_key": F.expr(
                     "CASE WHEN coalesce(evidence_a, evidence_b) IS NOT NULL "
                     f"THEN substring(sha2(array_join({places}, '|'), 256), 1, 16) END"
@@ -157,7 +164,8 @@ def _keyed(conflicts: DataFrame, tickets: DataFrame) -> DataFrame:
 
 
 def _difference(found: DataFrame, seen: DataFrame) -> DataFrame:
-    """Events: SEEN for what is new, or said by other rows; GONE for what is not there any more."""
+    """Events: SEEN for what is new, or said by other rows; RESTATED for that of what an answer
+    settles; GONE for what is not there any more."""
     before = seen.selectExpr(
         "ticket_id AS t_id",
         "registry AS t_registry",
@@ -168,7 +176,8 @@ def _difference(found: DataFrame, seen: DataFrame) -> DataFrame:
     joined = found.join(before, found["ticket_id"] == before["t_id"], "full_outer")
     event = F.expr(
         f"CASE WHEN ticket_id IS NULL THEN '{GONE}' "
-        f"WHEN t_id IS NULL OR NOT (evidence_key <=> t_key) THEN '{SEEN}' END"
+        "WHEN t_id IS NULL OR NOT (evidence_key <=> t_key) "
+        f"THEN if(settled_by IS NULL, '{SEEN}', '{RESTATED}') END"
     )
     return (
         joined.withColumns(

@@ -119,6 +119,41 @@ def test_closed_by_hand_it_stays_closed_while_the_same_conflict_lasts() -> None:
     assert state(*told, event("GONE", 3), seen(4))[0] == "OPEN"
 
 
+def test_an_answer_to_the_next_round_revises_the_last_one() -> None:
+    told = [seen(), answer("CORRECTED", 1, value="丙"), answer("CORRECTED", 9, 2, value="丁")]
+    row = fold("t", told)
+    assert (row["state"], row["round"], row["decided_value"]) == ("CORRECTED", 2, "丁")
+    assert json.loads(row["round_values"]) == ["丙", "丁"], "the first answer stays in the history"
+    assert row["opened_on"] == date(2026, 10, 9)
+
+
+def test_a_ticket_closed_by_hand_can_be_answered_and_one_without_a_conflict_cannot() -> None:
+    told = [seen(), event("CLOSED", 1, round=1)]
+    assert state(*told, answer("CONFIRMED_SOURCE_RIGHT", 2, 2)) == (
+        "CONFIRMED_SOURCE_RIGHT", 2, "甲局"
+    )  # fmt: skip
+    gone = [seen(), answer("CORRECTED", 1, value="丙"), event("GONE", 2)]
+    assert state(*gone, answer("CORRECTED", 3, 2, "丁")) == ("CLOSED", 1, "甲局")
+
+
+@pytest.mark.parametrize(("word", "number"), [("NOT_OURS", 2), ("CORRECTED", 3)])
+def test_what_is_no_answer_to_the_next_round_revises_nothing(word: str, number: int) -> None:
+    told = [seen(), answer("CORRECTED", 1, value="丙"), answer(word, 2, number, "丁")]
+    assert fold("t", told) == fold("t", told[:2])
+
+
+def test_nobody_revises_what_waits_for_its_department() -> None:
+    assert state(seen(), answer("CORRECTED", 2, 2, "丁")) == ("OPEN", 1, "甲局")
+
+
+def test_what_an_answer_settles_stays_settled_whatever_rows_say_it_again() -> None:
+    told = [seen(), answer("CORRECTED", 1, value="两人"), event("RESTATED", 8, evidence_key="d2")]
+    row = fold("t", told)
+    assert (row["state"], row["round"], row["evidence_key"]) == ("CORRECTED", 1, "d2")
+    back = fold("t", [*told, event("GONE", 9), event("RESTATED", 10, evidence_key="d3")])
+    assert (back["state"], back["round"], back["is_seen"]) == ("CLOSED", 1, True)
+
+
 def test_any_order_of_the_log_gives_the_same_ticket() -> None:
     told = [seen(), event("SENT", 1, round=1), answer("NOT_OURS", 2), seen(3, by="d2")]
     told.append(answer("CORRECTED", 4, 2, "丙"))
@@ -133,7 +168,7 @@ def test_an_event_put_down_twice_changes_nothing() -> None:
 
 _EVENTS = st.one_of(
     st.builds(seen, st.integers(1, 40), st.sampled_from(["d1", "d2", "d3"])),
-    st.builds(lambda n: event("GONE", n), st.integers(1, 40)),
+    st.builds(event, st.sampled_from(["GONE", "RESTATED"]), st.integers(1, 40)),
     st.builds(
         lambda n, r, k: event(k, n, round=r),
         st.integers(1, 40),

@@ -25,7 +25,7 @@ READ = (
     "_component", "_atom", "_unit", "source", "source_key", "role", "event", "said_from",
     "said_to", "known_from", "known_to", "statement_at", "_order", "id_type", "id_no", "name",
     "sex", "birth_date", "attributes", "delivery_id", "sheet", "line",
-    "_is_shared",
+    "_ends_by_itself",
 )  # fmt: skip
 _CONFLICT = pa.struct(
     [
@@ -48,6 +48,7 @@ SCHEMA = pa.schema(
         ("is_registered", pa.bool_()),
         ("is_present", pa.bool_()),
         ("is_disputed", pa.bool_()),
+        ("is_number_shared", pa.bool_()),
         ("sources", pa.string()),
         ("valid_from", pa.date32()),
         ("valid_to", pa.date32()),
@@ -55,7 +56,7 @@ SCHEMA = pa.schema(
         ("known_to", _TIME),
         ("_component", pa.string()),
         ("_conflicts", pa.list_(_CONFLICT)),
-        # What is disputed by the person's own voices; `is_disputed` says what others add to it.
+        # What is disputed by the person's own voices; what others add to it: `pairs.marked`.
         ("_is_asked", pa.bool_()),
     ]
 )
@@ -92,7 +93,7 @@ def components(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[str, list[Vo
 def _voice(row: tuple[Any, ...]) -> Voice:
     (_, atom, unit, source, key, role, event, said_from, said_to, known_from, known_to, at, order,
      id_type, id_no, name, sex, birth, attributes, delivery, sheet, line,
-     is_shared) = row  # fmt: skip
+     ends_by_itself) = row  # fmt: skip
     values: dict[str, str] = json.loads(attributes) if attributes else {}
     for attribute, value in (
         ("id_no", id_no),
@@ -107,7 +108,7 @@ def _voice(row: tuple[Any, ...]) -> Voice:
     start = said_from or at.date()
     place = f"{delivery}/{sheet or ''}/{line}"
     return Voice(source, key or "", role, atom, unit, event or "state", start, said_to, known_from,
-                 known_to, at, order or "", values, place, is_shared)  # fmt: skip
+                 known_to, at, order or "", values, place, bool(ends_by_itself))  # fmt: skip
 
 
 def survivors(batches: Iterable[pa.RecordBatch], providers: Providers) -> Iterator[pa.RecordBatch]:
@@ -155,6 +156,7 @@ def _row(pid: str, b: Belief, component: str, found: list[Any], disputed: bool) 
         status in (Status.REGISTERED, Status.MAYBE_DEAD),
         status not in _GONE and division is not None,
         disputed,
+        False,
         sources_json(won),
         b.valid_from,
         b.valid_to,

@@ -17,10 +17,11 @@ from onesource.registry.person.identity import NUMBER, ROW, identified
 from onesource.registry.person.links import links_of, with_links
 from onesource.registry.person.mistyped import namesakes, with_mistyped_registrations
 from onesource.registry.person.model import ATTRIBUTES, DECISION, PERSON_ID_SQL
+from onesource.registry.person.pairs import marked, pairs_of
 from onesource.registry.person.survive import Provider, Providers
 from onesource.registry.person.touched import MANY, as_voices, changed_rows, reached
 from onesource.registry.person.twice import ATTRIBUTE as SECOND
-from onesource.registry.person.twice import namesakes_said, second_registrations
+from onesource.registry.person.twice import namesakes_said
 from onesource.registry.person.voices import COLUMNS, COMPARED, voices
 from onesource.spark.written import put
 
@@ -200,13 +201,18 @@ def by_component(rows: DataFrame) -> DataFrame:
     )
 
 
+# What others add to a person's row.
+_MARKS = "is_disputed, is_number_shared"
+
+
 def build_person(spark: SparkSession, inputs: Mapping[str, DataFrame], ctx: Any) -> dict[str, Any]:
     """One row per person, stretch of the world and stretch of knowledge; conflicts beside it.
 
     Reads `registry.person_source`. The conflicts are kept on the rows (`_conflicts`), so that
     the voices are walked through once, but for those of namesakes: which of them are likely one
-    person must be known before any row says whether it is disputed. Built on from the last version
-    for the components of which another thing is said now.
+    person must be known before any row says whether it is disputed, as must the numbers that two
+    people use. Built on from the last version for the components of which another thing is said
+    now.
     """
     source = inputs[SOURCE]
     providers = providers_of(ctx)
@@ -217,38 +223,25 @@ def build_person(spark: SparkSession, inputs: Mapping[str, DataFrame], ctx: Any)
     if before is None or told is None:
         mine = spoken.join(F.broadcast(alike), "_component", "left_semi")
         theirs = put(spark, _survived(mine, providers), ctx.scratch / "theirs")
-        pairs = _pairs(spark, theirs, source)
-        conflicts = partial(_conflicts, source=source, pairs=pairs, ctx=ctx)
-        return {PERSON: _disputed(_survived(spoken, providers), pairs), "conflicts": conflicts}
+        pairs = pairs_of(spark, theirs, source, ctx.scratch)
+        conflicts = partial(_conflicts, pairs=pairs, ctx=ctx)
+        return {PERSON: marked(_survived(spoken, providers), pairs), "conflicts": conflicts}
     touched = put(spark, told.distinct(), ctx.scratch / "touched")
     mine = spoken.join(F.broadcast(touched), "_component", "left_semi")
     made = put(spark, _survived(mine, providers), ctx.scratch / "rows")
     whole = Patch("_component", touched, made, touched).rest(before.rows).unionByName(made)
-    pairs = _pairs(spark, whole.join(F.broadcast(alike), "_component", "left_semi"), source)
+    namesakes = whole.join(F.broadcast(alike), "_component", "left_semi")
+    pairs = pairs_of(spark, namesakes, source, ctx.scratch)
     # Of a pair only one may have been touched; the other's row says so, too.
-    whole = _disputed(whole.withColumn("_said", F.col("is_disputed")), pairs)
-    others = whole.where("_said <> is_disputed").select("_component")
+    whole = marked(whole.withColumn("_said", F.expr(f"struct({_MARKS})")), pairs)
+    others = whole.where(f"_said <> struct({_MARKS})").select("_component")
     touched = put(spark, touched.unionByName(others).distinct(), ctx.scratch / "concerned")
     rows = whole.drop("_said").join(F.broadcast(touched), "_component", "left_semi")
     rows = put(spark, rows, ctx.scratch / "disputed")
     was = before.rows.join(F.broadcast(touched), "_component", "left_semi")
     people = was.select("person_id").unionByName(rows.select("person_id"))
-    conflicts = partial(_conflicts, source=source, pairs=pairs, ctx=ctx)
+    conflicts = partial(_conflicts, pairs=pairs, ctx=ctx)
     return {PERSON: Patch("_component", touched, rows, people), "conflicts": conflicts}
-
-
-def _pairs(spark: SparkSession, people: DataFrame, source: DataFrame) -> DataFrame:
-    """The second registrations, a few rows that outlast the step's own files."""
-    found = second_registrations(people, source)
-    return spark.createDataFrame(found.collect(), found.schema)
-
-
-def _disputed(rows: DataFrame, pairs: DataFrame) -> DataFrame:
-    """The rows of people, those disputed that are asked about or one of whom is in a pair."""
-    one = pairs.selectExpr("explode(array(value_a, value_b)) AS person_id").distinct()
-    found = rows.join(F.broadcast(one.withColumn("_paired", F.lit(True))), "person_id", "left")
-    paired = "_paired IS NOT NULL AND known_to IS NULL AND valid_to IS NULL"
-    return found.withColumn("is_disputed", F.expr(f"_is_asked OR ({paired})")).select(*rows.columns)
 
 
 def _survived(spoken: DataFrame, providers: Providers) -> DataFrame:
@@ -282,11 +275,10 @@ _ASKED_ABOUT = {
 }
 
 
-def _conflicts(rows: DataFrame, *, source: DataFrame, pairs: DataFrame, ctx: Any) -> DataFrame:
-    """The conflicts on the rows, and the numbers that two people use, with who is asked."""
+def _conflicts(rows: DataFrame, *, pairs: DataFrame, ctx: Any) -> DataFrame:
+    """The conflicts on the rows, and those of pairs of people, with who is asked."""
     found = rows.where("_conflicts IS NOT NULL").selectExpr("inline(_conflicts)")
-    found = found.unionByName(_shared_numbers(rows, source))
-    found = found.unionByName(pairs)
+    found = found.unionByName(pairs, allowMissingColumns=True)
     sor = ctx.catalogue.source_of_record
     owners = {
         attribute: sor.attribute(
@@ -296,33 +288,3 @@ def _conflicts(rows: DataFrame, *, source: DataFrame, pairs: DataFrame, ctx: Any
     }
     named = ", ".join(f"'{a}', '{name}'" for a, name in sorted(owners.items()))
     return found.withColumn("owner", F.expr(f"map({named})[attribute]"))
-
-
-def _shared_numbers(rows: DataFrame, source: DataFrame) -> DataFrame:
-    """One number with two people: both stay, and the police are asked once a pair."""
-    numbered = source.where(
-        "_is_shared AND id_no IS NOT NULL AND person_id IS NOT NULL AND known_to IS NULL"
-    )
-    who = numbered.groupBy("id_no", "person_id").agg(
-        F.expr("min_by(struct(source, concat_ws('/', delivery_id, sheet, line) AS place), "
-               "struct(source NOT IN ('base.resident', 'base.resident_change'), statement_at, "
-               "source, _order))").alias("said"),
-    )  # fmt: skip
-    shared = (
-        who.groupBy("id_no")
-        .agg(F.expr("sort_array(collect_list(struct(person_id, said)))").alias("people"))
-        .where("size(people) > 1")
-        .selectExpr("people[0] AS a", "explode(slice(people, 2, size(people))) AS b")
-    )
-    return shared.selectExpr(
-        "a.person_id AS entity",
-        "'id_no' AS attribute",
-        "a.person_id AS value_a",
-        "a.said.source AS source_a",
-        "b.person_id AS value_b",
-        "b.said.source AS source_b",
-        "a.said.place AS evidence_a",
-        "b.said.place AS evidence_b",
-        "concat('同一证件号码下有两人：', a.person_id, '、', b.person_id) AS detail_zh",
-        "concat('two people use one number: ', a.person_id, ', ', b.person_id) AS detail_en",
-    )

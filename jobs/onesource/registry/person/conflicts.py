@@ -93,19 +93,16 @@ def _against(
         )
 
 
-# Its line says how long it holds; other words end by a later statement, or by not being in it.
-_DATED_BY_ITSELF = frozenset({"base.residence_permit"})
-
-
 def _has_ended(v: Voice) -> bool:
-    """Is the word over? A permit in force on the day of its line speaks on: nobody ended it.
+    """Is the word over? Other words end by a later statement, or by not being in it; one whose
+    line says how long it holds speaks on where that day was to come when the line was stated.
 
     The day is that of the statement, not of the receipt: a file that comes late says no less than
     one that comes in time.
     """
     if v.said_to is None:
         return False
-    said = v.statement_at if v.source in _DATED_BY_ITSELF else v.known_from
+    said = v.statement_at if v.ends_by_itself else v.known_from
     return v.said_to <= said.date()
 
 

@@ -2,8 +2,9 @@
 
 A decision speaks from the day on which it was taken and is known from its receipt, like any other
 word; so what was served before it stays readable, and an answer that follows ends it. A decision
-that two persons are one joins them as the register joins two numbers of one person; a decision that
-a source speaks of somebody else parts them. An answer that takes it back leaves all as it was.
+that two persons are one joins them as the register joins two numbers of one person; one that they
+are two is said on both and joins nothing (`pairs`); one that a source speaks of somebody else parts
+them. An answer that takes it back leaves all as it was.
 """
 
 from __future__ import annotations
@@ -184,10 +185,15 @@ def _said(batches: Iterable[pa.RecordBatch], codes: Codes) -> Iterator[pa.Record
         rows: list[dict[str, Any]] = []
         for r in batch.to_pylist():
             value = normal(r["attribute"], r["decided_value"], codes)
-            if value is None or value in TWO_PERSONS:
+            if r["attribute"] in IDENTITY:
+                value = _of_identity(value, r["value_a"])
+            elif value in TWO_PERSONS:
+                continue  # said by parting their voices
+            if value is None:
                 continue
-            same = r["attribute"] in IDENTITY and value in SAME_PERSON
-            whom = [("self", r["entity"]), *([("other", r["value_b"])] if same else [])]
+            both = r["attribute"] in IDENTITY
+            same = both and value in SAME_PERSON
+            whom = [("self", r["entity"]), *([("other", r["value_b"])] if both else [])]
             rows += [
                 {
                     "source_key": r["ticket_id"],
@@ -205,6 +211,16 @@ def _said(batches: Iterable[pa.RecordBatch], codes: Codes) -> Iterator[pa.Record
             ]
         columns = [pa.array([row[f.name] for row in rows], f.type) for f in _ARROW]
         yield pa.RecordBatch.from_arrays(columns, schema=_ARROW)
+
+
+def _of_identity(value: str | None, served: str) -> str | None:
+    """One person or two; None where the answer says neither.
+
+    The value served is the first of the two, and stands for both as they are.
+    """
+    if value == served:
+        return min(TWO_PERSONS)
+    return value if value in SAME_PERSON | TWO_PERSONS else None
 
 
 _TIME = pa.timestamp("us", tz="UTC")
@@ -242,7 +258,7 @@ def open_conflicts(person: Person, state: Sequence[object], providers: Providers
 def _still_two(own: Voice, decisions: Sequence[Voice], person: Person) -> Conflict | None:
     """Two that were found to be one, while the register still has them both."""
     others = [d for d in decisions if d.source_key == own.source_key and d.role != own.role]
-    if own.role != "self" or not others:
+    if own.role != "self" or not others or not SAME_PERSON & {*own.values.values()}:
         return None
     [attribute] = own.values
     evidence = []
@@ -250,7 +266,8 @@ def _still_two(own: Voice, decisions: Sequence[Voice], person: Person) -> Confli
         register = [v for v in person.voices if v.source in POLICE and v.atom == d.atom]
         held = registration_of(register)
         if attribute == "id_no":
-            numbered = [v for v in person.voices if v.atom == d.atom and "id_no" in v.values]
+            its = [v for v in person.voices if v.atom == d.atom and v.source != DECISION]
+            numbered = [v for v in its if "id_no" in v.values]
             said = min(numbered, key=attrgetter("precedence"), default=None)
         elif held and held[-1].status == Status.REGISTERED:
             said = max(register, key=attrgetter("order"))
@@ -268,7 +285,10 @@ def _still_two(own: Voice, decisions: Sequence[Voice], person: Person) -> Confli
 
 
 def is_asked(person: Person, found: Sequence[Conflict]) -> bool:
-    """Is there a question that nobody answered, or one that came again after the answer?"""
+    """Is there a question that nobody answered, or one that came again after the answer?
+
+    Of the person's own voices: what is asked of it and another is `pairs`.
+    """
     words = [v for v in person.voices if v.source == DECISION]
     decided = {a: v.statement_at for v in words for a in v.values}
     said = {v.place: v.statement_at for v in person.voices}
@@ -276,5 +296,4 @@ def is_asked(person: Person, found: Sequence[Conflict]) -> bool:
         at = decided.get(c.attribute)
         if at is None or any(said[p] > at for p in (c.evidence_a, c.evidence_b) if p in said):
             return True
-    is_one = any(SAME_PERSON & {*v.values.values()} for v in words)
-    return not is_one and any(v.is_shared for v in person.voices)
+    return False

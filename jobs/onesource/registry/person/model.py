@@ -57,7 +57,7 @@ AS_SAID_TYPE = "struct<id_no:string,known_from:timestamp,known_to:timestamp>"
 # Questions of identity: their values are persons, and one of these words answers them.
 IDENTITY = ("id_no", "second_registration")
 SAME_PERSON = frozenset({"同一人", "系同一人", "same person", "same_person"})
-# The answer to a name, sex or day of birth that is another person's.
+# The answer to a name, sex or day of birth that is another person's, and to a question of identity.
 TWO_PERSONS = frozenset({"两人", "非同一人", "不是同一人", "two persons", "two_persons"})
 # The answer to a reported death that was none.
 ALIVE = frozenset({"在世", "健在", "未死亡", "alive"})
@@ -104,7 +104,7 @@ class Voice:
     said_order: str
     values: Mapping[str, str]
     place: str
-    is_shared: bool = False
+    ends_by_itself: bool = False  # its line says how long it holds: nobody ended it
 
     @property
     def order(self) -> tuple[datetime, str, str]:

@@ -43,6 +43,8 @@ COLUMNS = {
     "sheet": "string",
     "line": "bigint",
     "said_order": "string",
+    # Did `said_to` stand in the delivered line? Else a later statement ended the word.
+    "_ends_by_itself": "boolean",
 }
 # What the linker asks for beside those: attributes again, so that no text is parsed for it.
 COMPARED = {
@@ -60,6 +62,8 @@ class Speaker:
 
     of: voice column → SQL over the feed's columns. attributes: attribute of `registry.person` →
     SQL. said_from: SQL of the day from which it holds; bitemporal feeds have `valid_from`.
+    ends_by_itself: SQL, whether the line itself says how long it holds, and not a later statement
+    or the lack of the row in it.
     """
 
     feed: str
@@ -70,6 +74,7 @@ class Speaker:
     event: str = "'state'"
     said_from: str = "valid_from"
     said_to: str = "valid_to"
+    ends_by_itself: str = "false"
     where: str = "true"
 
     @property
@@ -143,6 +148,7 @@ SPEAKERS: tuple[Speaker, ...] = (
         },
         said_from="coalesce(arrived_on, permit_from, valid_from)",
         said_to="coalesce(left_on, CASE WHEN status <> '1' THEN statement_on END, permit_to)",
+        ends_by_itself="true",
     ),
     Speaker(
         "base.birth_certificate",
@@ -212,6 +218,7 @@ SPEAKERS: tuple[Speaker, ...] = (
         },
         said_from="coalesce(issued_on, valid_from)",
         said_to="coalesce(valid_to, valid_until)",
+        ends_by_itself="valid_to IS NULL",
         where="status = '1'",
     ),
     Speaker(
@@ -288,6 +295,7 @@ def _said(speaker: Speaker, rows: DataFrame) -> DataFrame:
         "sheet": "_sheet",
         "line": "_line",
         "said_order": "_order",
+        "_ends_by_itself": speaker.ends_by_itself,
         **speaker.of,
     }
     cells = [

@@ -29,6 +29,7 @@ def voice(
     known_to: str | None = None,
     atom: str = NUMBER,
     unit: str | None = None,
+    ends_by_itself: bool = False,
     **values: str,
 ) -> Voice:
     known = known_from or said_from
@@ -47,6 +48,7 @@ def voice(
         said_order=known,
         values=values,
         place=f"{source}@{known}/1",
+        ends_by_itself=ends_by_itself,
     )
 
 

@@ -12,12 +12,16 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import functions as F
 
 from onesource import person_keys
 from onesource.config import Settings
 from onesource.contracts.load import load_catalogue
 from onesource.contracts.model import Catalogue
+from onesource.quality.gate import run_gate
+from onesource.quality.rules import Phase
+from onesource.quality.suite import rules_for
 from onesource.registry.patch import Before, Patch
 from onesource.registry.person.after import build_payments, build_redirects
 from onesource.registry.person.build import build_person, build_source
@@ -141,6 +145,95 @@ def test_one_number_with_two_people_makes_two_and_asks_once(
     assert A not in " ".join(str(v) for v in asked.asDict().values()), "a ticket names no number"
 
 
+SHARED = [resident("1", "王小明", A), resident("2", "李建国", A), resident("3", "赵敏", A)]
+
+
+def gate_fails(made: SimpleNamespace, catalogue: Catalogue) -> bool:
+    """Does the registry's own rule hold a table in which two use one number?"""
+    contract = catalogue.tables["registry.person"]
+    rules = [r for r in rules_for(contract, SETTINGS.expectations, catalogue)
+             if r.id in ("one_person_a_number", "columns_present", "min_rows")]  # fmt: skip
+    result = run_gate(made.person, rules, table="registry.person", phase=Phase.TABLE, run_id="r",
+                      step="s")  # fmt: skip
+    [own] = [r for r in result.results if r.rule.id == "one_person_a_number"]
+    assert own.error is None
+    return not own.success
+
+
+def told_apart(ticket: str, r: Row, word: str | None = "两人") -> tuple[Any, ...]:
+    """The answer to a conflict of two people (word None: the value served is right)."""
+    answer = "CORRECTED" if word else "CONFIRMED_SOURCE_RIGHT"
+    return (ticket, 1, "registry.person", r["entity"], r["attribute"], r["value_a"], r["value_b"],
+            answer, word or r["value_a"], day("2024-03-01"), at("2024-03-01"), None)  # fmt: skip
+
+
+@pytest.mark.parametrize("word", ["两人", None])
+def test_two_people_whom_a_department_found_to_be_two_are_disputed_no_more(
+    spark: SparkSession, catalogue: Catalogue, word: str | None
+) -> None:
+    said = SHARED[:2]
+    asked = build(spark, catalogue, resident=said)
+    (ticket,) = asked.conflicts.collect()
+    assert not gate_fails(asked, catalogue), "a ticket asks"
+    made = build(spark, catalogue, [told_apart("t1", ticket, word)], resident=said)
+    assert now(made.person) == {"王小明": (A, False), "李建国": (A, False)}
+    shared = made.person.where("is_number_shared AND known_to IS NULL AND valid_to IS NULL")
+    assert shared.count() == 2
+    (still,) = made.conflicts.collect()
+    assert still["settled_by"] == "t1", "the same question with its answer, and no other"
+    assert not gate_fails(made, catalogue)
+    unmarked = SimpleNamespace(person=made.person.withColumn("is_number_shared", F.lit(False)))
+    assert gate_fails(unmarked, catalogue), "without the mark nobody would have asked"
+
+
+def test_a_third_with_the_same_number_is_asked_about_though_two_were_found_to_be_two(
+    spark: SparkSession, catalogue: Catalogue
+) -> None:
+    pairs = build(spark, catalogue, resident=SHARED).conflicts.orderBy("value_b").collect()
+    assert len(pairs) == 2
+    made = build(spark, catalogue, [told_apart("t1", pairs[0])], resident=SHARED)
+    open_ = {pairs[1]["value_a"], pairs[1]["value_b"]}
+    held = {r["person_id"] for r in made.person.where("is_disputed").collect()}
+    assert held == open_
+    assert [r["settled_by"] for r in made.conflicts.orderBy("value_b").collect()] == ["t1", None]
+    both = [told_apart("t1", pairs[0]), told_apart("t2", pairs[1])]
+    made = build(spark, catalogue, both, resident=SHARED)
+    assert made.person.where("is_disputed").count() == 0 and not gate_fails(made, catalogue)
+
+
+def test_two_registrations_that_are_two_people_s_are_disputed_no_more(
+    spark: SparkSession, catalogue: Catalogue
+) -> None:
+    people = [second("1", "王小明", A, "一村1号"), second("2", "王小明", B, "一村1号")]
+    (ticket,) = build(spark, catalogue, resident=people).conflicts.collect()
+    made = build(spark, catalogue, [told_apart("t1", ticket)], resident=people)
+    assert made.person.where("is_disputed OR is_number_shared").count() == 0
+    assert made.person.select("person_id").distinct().count() == 2
+    assert [r["settled_by"] for r in made.conflicts.collect()] == ["t1"]
+    wrong = build(spark, catalogue, [told_apart("t1", ticket, "不清楚")], resident=people)
+    assert wrong.person.where("is_disputed").count() == 2, "that is no answer"
+
+
+def test_a_certificate_that_ran_out_before_its_file_was_read_is_a_question_all_the_same(
+    spark: SparkSession, catalogue: Catalogue
+) -> None:
+    row = {"certificate_no": "D1", "status": "1", "name": "王小明", "id_no": A, "sex": "2",
+           "on": "2024-01-20", "known_from": at("2024-09-01")}  # fmt: skip
+
+    def asked(**more: Any) -> set[str]:
+        made = build(
+            spark,
+            catalogue,
+            resident=[resident("1", "王小明", A, sex="1")],
+            disability=[{**row, **more}],
+        )
+        return {r["attribute"] for r in made.conflicts.collect()}
+
+    assert asked(valid_until="2024-03-25") == {"sex"}, "it held when it was stated"
+    assert asked(valid_until="2024-01-20") == set(), "it did not"
+    assert asked(valid_until="2024-03-25", valid_to="2024-02-29") == set(), "it was withdrawn"
+
+
 def test_a_corrected_number_is_followed_and_the_old_one_still_finds_the_person(
     spark: SparkSession, catalogue: Catalogue
 ) -> None:
@@ -239,6 +332,10 @@ def test_a_patch_makes_the_same_tables_as_building_all_of_them(
     """Whatever a night brings: a corrected number, a second person, a decision, one taken back,
     a namesake at the same address, and one who is none any more."""
 
+    def pair_of(about: str, a: str, b: str) -> tuple[str, str, str]:
+        first, second_ = sorted([person_id(a), person_id(b)])
+        return first, about, second_
+
     def decided(
         ticket: str, entity: str, about: str, other: str, word: str, until: str | None = None
     ) -> tuple[Any, ...]:
@@ -248,12 +345,17 @@ def test_a_patch_makes_the_same_tables_as_building_all_of_them(
     one, other = sorted([person_id(D), person_id(E)])
     parted = ("t1", person_id(A), "name", "王小名", "两人")
     joined = decided("t2", one, "second_registration", other, "同一人")
+    # Of two pairs that are two people's: one is found so before the night, one in it.
+    apart = decided("t4", *pair_of("second_registration", *TWINS[:2]), "两人")
+    shared = decided("t5", *pair_of("id_no", NUMBER_OF_TWO, f"{NUMBER_OF_TWO}#丁二"), "两人")
     first = {
         "resident": [
             resident("1", "王小明", A), resident("2", "张建国", B), resident("3", "李秀英", C),
             resident("4", "赵大宝", None), resident("8", "周八", D), resident("9", "周八", E),
             second("10", "钱双", PAIRS[0], "一村9号"), second("11", "钱单", PAIRS[1], "一村9号"),
             second("12", "吴双", PAIRS[2], "一村6号"), second("13", "吴双", PAIRS[3], "一村6号"),
+            second("14", "郑同", TWINS[0], "一村5号"), second("15", "郑同", TWINS[1], "一村5号"),
+            resident("16", "丙一", NUMBER_OF_TWO), resident("17", "丁二", NUMBER_OF_TWO),
         ],
         "medical_insurance": [
             {"personal_no": "Y", "name": "王小名", "id_no": A, "phone": "1", "on": "2024-02-01"}
@@ -274,6 +376,7 @@ def test_a_patch_makes_the_same_tables_as_building_all_of_them(
             second("11", "钱双", PAIRS[1], "一村9号", on="2024-02-28"),
             {**first["resident"][9], "valid_to": "2024-02-28"},
             second("13", "吴单", PAIRS[3], "一村6号", on="2024-02-28"),
+            *first["resident"][10:],
         ],
         "medical_insurance": first["medical_insurance"],
         "enrolment": first["enrolment"],
@@ -282,12 +385,14 @@ def test_a_patch_makes_the_same_tables_as_building_all_of_them(
              "on": "2024-03-12"}
         ],
     }  # fmt: skip
-    old = build(spark, catalogue, [decided(*parted), joined], **first)
-    # One decision is taken back, one stays, one is new.
-    again = [decided(*parted, until="2024-03-05"), joined,
+    old = build(spark, catalogue, [decided(*parted), joined, apart], **first)
+    # One decision is taken back, two stay, two are new.
+    again = [decided(*parted, until="2024-03-05"), joined, apart, shared,
              decided("t3", person_id(B), "ethnicity", "03", "蒙古族")]  # fmt: skip
     new = build(spark, catalogue, again, **after)
-    assert _disputed(old) >= {*PAIRS[2:]} and _disputed(new) >= {*PAIRS[:2]}
+    assert _disputed(old) >= {*PAIRS[2:], NUMBER_OF_TWO} and _disputed(new) >= {*PAIRS[:2]}
+    assert not _disputed(old) & {*TWINS} and not _disputed(new) & {*TWINS, NUMBER_OF_TWO}
+    assert new.person.where("is_number_shared").count() == 2
     assert not _disputed(old) & {*PAIRS[:2]} and not _disputed(new) & {*PAIRS[2:]}
     for made in (old, new):
         for table in list(BUILDERS)[2:]:
@@ -322,6 +427,8 @@ def _content(rows: DataFrame) -> list[str]:
 
 
 PAIRS = [f"142325196001010{k}1" for k in (11, 13, 15, 17)]
+TWINS = ["142325196001010416", "142325196001010432"]
+NUMBER_OF_TWO = "142325196001010459"
 HOME = {"sex": "1", "birth_date": "1960-01-01", "division_code": "141123100001"}
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from onesource.registry.person.conflicts import conflicts_of
 from onesource.registry.person.model import Status, Voice
 from onesource.registry.person.survive import Provider, persons_at, survive, world
 from tests.unit.registry.person.people import NUMBER, PROVIDERS, change, day, full, voice
 
 # As in the source-of-record list: the police's permits come after their register.
-WITH_PERMITS = PROVIDERS | {"sex": {**PROVIDERS["sex"], "base.residence_permit": Provider(2)}}
+DATED = ("base.residence_permit", "base.disability")
+WITH_PERMITS = PROVIDERS | {"sex": PROVIDERS["sex"] | {feed: Provider(2) for feed in DATED}}
 
 
 def asked(*voices: Voice) -> set[tuple[str, str]]:
@@ -40,16 +43,24 @@ def test_a_death_is_a_question_where_a_register_has_the_person_alive() -> None:
     assert asked(wed, dead) == set(), "nobody says that the person lives"
 
 
-def test_a_permit_speaks_whenever_its_file_comes_unless_it_was_over_when_it_was_stated() -> None:
+@pytest.mark.parametrize("feed", DATED)
+def test_a_line_that_says_how_long_it_holds_speaks_unless_it_was_over_when_it_was_stated(
+    feed: str,
+) -> None:
     school = voice("base.enrolment", "2024-01-20", id_no=NUMBER, sex="1")
-    permit = voice("base.residence_permit", "2023-03-26", "2024-01-20", said_to="2024-03-25",
+    permit = voice(feed, "2023-03-26", "2024-01-20", said_to="2024-03-25", ends_by_itself=True,
                    id_no=NUMBER, sex="2")  # fmt: skip
     assert asked(school, permit) == {("sex", "2")}
     late = replace(permit, known_from=permit.known_from.replace(month=9))
     assert asked(school, late) == {("sex", "2")}, "it ran out while its file was on the way"
     left = replace(permit, said_to=day("2024-01-20"))
     assert asked(school, left) == set()
-    dropped = replace(school, said_to=day("2024-03-01"), values={**school.values, "sex": "2"})
+    ended = replace(late, ends_by_itself=False)
+    assert asked(school, ended) == set(), "a later statement ended it"
+
+
+def test_a_word_that_a_later_statement_ended_is_no_question() -> None:
+    dropped = voice("base.enrolment", "2024-01-20", said_to="2024-03-01", id_no=NUMBER, sex="2")
     dropped = replace(dropped, known_from=dropped.known_from.replace(month=3))
     assert asked(REGISTER, full("2024-01-31", id_no=NUMBER, sex="1"), dropped) == set()
 
