@@ -105,7 +105,7 @@ def merge(spark: SparkSession, sql: str, path: Path) -> int:
 
 
 # From so many rows on it pays to change a table where it is.
-MANY_ROWS = 500_000
+MANY_ROWS = 200_000
 _HIDES_ROWS = "delta.enableDeletionVectors"
 
 
