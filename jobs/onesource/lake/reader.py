@@ -115,10 +115,10 @@ def open_version(table: str, path: Path, version: int) -> Source:
     from deltalake import DeltaTable
 
     try:
-        source = _opened(table, path, version, DeltaTable(str(path), version=version))
+        source, files = _opened(table, path, version, DeltaTable(str(path), version=version))
     except Exception as e:  # deltalake raises bare and Rust errors alike
         raise _gone(table, path, version, str(e)) from e
-    for file in source.files:
+    for file in files:
         # Said in one line here, not in the middle of a result.
         if not Path(file).is_file():
             raise _gone(table, path, version, f"the data file {Path(file).name} was removed")
@@ -139,19 +139,20 @@ def open_latest(table: str, path: Path) -> Source:
     return open_version(table, path, version)
 
 
-def _opened(table: str, path: Path, version: int, delta: Any) -> Source:
+def _opened(table: str, path: Path, version: int, delta: Any) -> tuple[Source, tuple[str, ...]]:
+    """The version, and the data files that a scan of it needs, in the folders of partitions too."""
     import pyarrow as pa
     import pyarrow.dataset
     import pyarrow.fs
 
     features = set(delta.protocol().reader_features or ())
-    names = pa.table(delta.get_add_actions(flatten=True)).column("path").to_pylist()
-    files = tuple(sorted(str(path / unquote(str(name))) for name in names))
     plain = not delta.metadata().partition_columns and "columnMapping" not in features
     if not features & {"deletionVectors", "columnMapping"}:
         local = pyarrow.fs.SubTreeFileSystem(str(path), pyarrow.fs.LocalFileSystem())
         data = delta.to_pyarrow_dataset(filesystem=local)
-        return Source(table, version, path, data.schema, lambda: data, files if plain else ())
+        files = tuple(sorted(str(path / name) for name in data.files))
+        own = files if plain else ()
+        return Source(table, version, path, data.schema, lambda: data, own), files
 
     # A dataset of files would show rows that a deletion vector hides.
     def scanned() -> Any:
@@ -159,8 +160,10 @@ def _opened(table: str, path: Path, version: int, delta: Any) -> Source:
 
     schema = pa.schema(delta.schema().to_arrow())
     if not plain:
-        return Source(table, version, path, schema, scanned)
-    return Source(table, version, path, schema, scanned, files, _hidden_rows(path, delta))
+        return Source(table, version, path, schema, scanned), ()
+    names = pa.table(delta.get_add_actions(flatten=True)).column("path").to_pylist()
+    files = tuple(sorted(str(path / unquote(str(name))) for name in names))
+    return Source(table, version, path, schema, scanned, files, _hidden_rows(path, delta)), files
 
 
 def _hidden_rows(path: Path, delta: Any) -> pa.Table:

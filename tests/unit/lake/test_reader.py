@@ -174,6 +174,19 @@ def test_columns_are_in_the_contracts_order_and_unknown_ones_before_the_technica
     )
 
 
+@pytest.mark.parametrize("partition", [None, "kind"])
+def test_a_data_file_that_was_removed_is_said_when_the_version_is_opened(
+    spark: SparkSession, tmp_path: Path, partition: str | None
+) -> None:
+    path = tmp_path / "t"
+    writer = spark.sql("SELECT 'a b' AS kind, 1 AS n").write.format("delta")
+    (writer.partitionBy(partition) if partition else writer).save(str(path))
+    next(path.rglob("*.parquet")).unlink()
+    with pytest.raises(OneSourceError, match="cannot be opened") as e:
+        reader.open_version("silver.t", path, 0)
+    assert "was removed" in e.value.line()
+
+
 def test_opening_a_table_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(OneSourceError, match="its folder is gone"):
         reader.open_version("silver.t", tmp_path / "none", 0)
